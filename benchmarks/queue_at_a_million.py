@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import chain, count
@@ -111,21 +111,10 @@ class Desk:
     def uncounted(self) -> object:
         return self.engine.queue(self.clerk(), limit=PAGE, counted=False)
 
-    def filtered(self) -> object:
-        return self.engine.queue(self.clerk(), self._filter(), limit=FILTERED)
-
-    def _filter(self) -> QueueFilter:
-        unit = self.unit()
-        return self.random.choice(
-            [
-                QueueFilter(kind="employer-declaration", variant="A4"),
-                QueueFilter(unit=unit),
-                QueueFilter(due="near", assignee="free"),
-                QueueFilter(due_within=8, sort="-due"),
-                QueueFilter(assignee="others", suspended=False, sort="age"),
-                QueueFilter(unit=unit, variant="A3", assignee="free", sort="-number"),
-            ]
-        )
+    def filtered(self, wanted: QueueFilter, *, of_unit: bool = False) -> object:
+        if of_unit:
+            wanted = replace(wanted, unit=self.unit())
+        return self.engine.queue(self.clerk(), wanted, limit=FILTERED)
 
     def managers(self) -> object:
         manager = f"M-{self.unit()}-{self.random.randrange(MANAGERS)}"
@@ -165,16 +154,36 @@ class Desk:
     def own_requests(self) -> object:
         return self.engine.requests(self.asker(), limit=PAGE)
 
-    def find_request(self) -> object:
-        number = self.random.randrange(1, self.requests + 1)
-        text = self.random.choice([str(number), f"R2026-{number:07}", self.asker()])
-        return self.engine.requests("auditor", RequestFilter(text=text), limit=PAGE)
+    def find_request(self, typed: Callable[["Desk"], str]) -> object:
+        return self.engine.requests("auditor", RequestFilter(text=typed(self)), limit=PAGE)
+
+    def number(self) -> int:
+        return self.random.randrange(1, self.requests + 1)
 
 
+FILTERS = {
+    "one way of signing": QueueFilter(kind="employer-declaration", variant="A4"),
+    "free, near due": QueueFilter(due="near", assignee="free"),
+    "due in a day, latest first": QueueFilter(due_within=8, sort="-due"),
+    "others', by age": QueueFilter(assignee="others", suspended=False, sort="age"),
+}
+UNIT_FILTERS = {
+    "all": QueueFilter(),
+    "A3, free, by number": QueueFilter(variant="A3", assignee="free", sort="-number"),
+}
+SOUGHT: dict[str, Callable[[Desk], str]] = {
+    "number": lambda desk: str(desk.number()),
+    "reference": lambda desk: f"R2026-{desk.number():07}",
+    "requester": Desk.asker,
+}
 MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("queue, first page, with the number", Desk.first_page),
     ("queue, first page, not counted", Desk.uncounted),
-    ("queue, filtered (six filters in turn)", Desk.filtered),
+    *((f"queue, {name}", partial(Desk.filtered, wanted=wanted)) for name, wanted in FILTERS.items()),
+    *(
+        (f"queue, {name} of a unit", partial(Desk.filtered, wanted=wanted, of_unit=True))
+        for name, wanted in UNIT_FILTERS.items()
+    ),
     ("queue of a manager of one unit", Desk.managers),
     ("queue, a later page", Desk.later_page),
     ("search in the queue", Desk.search),
@@ -182,7 +191,10 @@ MEASURED: Sequence[tuple[str, Callable[[Desk], Any]]] = (
     ("show a request", Desk.show),
     ("requests, first page", Desk.list_requests),
     ("requests of one's own", Desk.own_requests),
-    ("search among all requests", Desk.find_request),
+    *(
+        (f"search among all by {name}", partial(Desk.find_request, typed=typed))
+        for name, typed in SOUGHT.items()
+    ),
 )
 
 

@@ -22,6 +22,7 @@ from certs.trust import load_trust
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
 from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_its_database
+from cli.past import MONTHS, MONTHS_MOST, invent
 from cli.printing import counted, print_json
 from cli.sample_exchange import exchange
 from cli.sample_office import DECLARATION, PLAN, SampleOffice
@@ -39,7 +40,7 @@ from workflow.errors import WorkflowError
 from workflow.judge import office_day
 from workflow.keys import remote_key
 from workflow.logcheck import LogReport, verify
-from workflow.office import SIGNING, Office
+from workflow.office import SIGNING, Office, utc_now
 from workflow.outcomes import Patience
 from workflow.people import update_people
 from workflow.queue_page import QueueItem
@@ -68,7 +69,11 @@ def add_parser(subparsers: Any) -> None:
     add_data_option(parser)
     add_json_option(parser)
     parser.add_argument(
-        "--requests", type=_count, default=10, metavar="N", help="requests of each variant (default: 10)"
+        "--requests",
+        type=_whole(1, 100_000),
+        default=10,
+        metavar="N",
+        help="requests of each variant (default: 10)",
     )
     parser.add_argument(
         "--variants",
@@ -79,7 +84,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--provider-latency",
-        type=_latency,
+        type=_whole(0, 10_000),
         default=PROVIDER_LATENCY_MS,
         metavar="MS",
         help="how long the simulated provider, where A3's keys are, waits before each answer"
@@ -87,11 +92,20 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--waiting",
-        type=_waiting,
+        type=_whole(0, 1000),
         default=0,
         metavar="N",
         help="leave so many requests more, of each way of signing and in each state where people work, for"
         " whoever tries the office in a browser (default: 0)",
+    )
+    parser.add_argument(
+        "--history",
+        type=_whole(1, MONTHS_MOST),
+        nargs="?",
+        const=MONTHS,
+        metavar="MONTHS",
+        help="first invent a past of so many months, so that figures have something to tell; they say that it"
+        f" is invented (default: none; without a number {MONTHS}). Only for an office that is made now",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to put the signed PDFs and the comparison"
@@ -104,6 +118,8 @@ def run(args: argparse.Namespace) -> int:
     require_its_database(args.data)  # before anything is put into the folder of an office
     make_folder(args.data, mode=0o700)
     _require_sample(args.data / REGISTER_FILE)
+    if args.history:
+        _invent(args, say)
     # somebody is watching: a step that fails is told soon, and not tried for hours
     patience = Patience(tries=4, first_wait_s=0.5, longest_wait_s=2.0)
     with ExitStack() as opened:
@@ -132,6 +148,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _tell(outcome, args, say)
     return 0 if outcome.sound else 1
+
+
+def _invent(args: argparse.Namespace, say: Callable[[str], None]) -> None:
+    """Give the office a past. Raises PastTaken for one that has any."""
+    begun, until = monotonic(), utc_now()
+    past = invent(args.data, until=until, months=args.history)
+    took = f"{monotonic() - begun:.1f} s"
+    say(f"a past invented since {past.since:%Y-%m-%d}: {past.requests} requests, in {took}")
 
 
 def _provider(office: Office, *, unsigned: bool) -> SampleProvider | None:
@@ -384,22 +408,15 @@ def _silent(text: str) -> None:
     """Print nothing: --json prints one document."""
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100_000:
-        raise argparse.ArgumentTypeError("give a number from 1 to 100000")
-    return int(text)
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    """Reads a number within these."""
 
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"give a number from {least} to {most}")
+        return int(text)
 
-def _waiting(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 1000:
-        raise argparse.ArgumentTypeError("give a number from 0 to 1000")
-    return int(text)
-
-
-def _latency(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) <= 10_000:
-        raise argparse.ArgumentTypeError("give milliseconds from 0 to 10000")
-    return int(text)
+    return read
 
 
 def _variants(text: str) -> tuple[str, ...]:

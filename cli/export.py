@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from cli.errors import ChoiceNeeded
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, require_office
+from cli.past_told import warn_of_invented
 from cli.printing import counted, print_json
 
 if TYPE_CHECKING:
@@ -97,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
 def _mined(args: argparse.Namespace) -> int:
     """The requests for process mining."""
     from throughput.mining import Pseudonyms, traces  # noqa: PLC0415  as above
+    from workflow.invented import invented  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
     if args.with_bodies:
@@ -117,6 +119,7 @@ def _mined(args: argparse.Namespace) -> int:
             for piece in _pieces(args, found):
                 file.write(piece)
                 digest.update(piece)
+        warn_of_invented(invented(session))
     if args.json:
         print_json({"output": str(args.output), "requests": told["requests"], "sha256": digest.hexdigest()})
     else:

@@ -23,12 +23,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     """Add `paraaf mail`."""
     parser = subparsers.add_parser(
         "mail",
-        description="How often somebody gets mail, and what became of theirs; --own, --work and --language"
-        " change it. With --test the server takes one to them now.",
+        description="How often somebody gets mail, and what became of theirs; --own, --work, --reports and"
+        " --language change it. With --test the server takes one to them now.",
     )
     add_person_option(parser, "whose mail")
     parser.add_argument("--own", choices=OWN, help="of their own requests that came back, or are done")
     parser.add_argument("--work", choices=WORK, help="of what waits for them")
+    parser.add_argument("--reports", choices=OWN, help="of sealed monthly reports that they may read")
     parser.add_argument("--language", choices=("", *LANGUAGES), help='"" is the office\'s')
     parser.add_argument("--test", action="store_true", help="hand one over now, and say what the server said")
     add_data_option(parser)
@@ -38,7 +39,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def run(args: argparse.Namespace) -> int:
     """Change, test, or show it."""
     with office_of(args) as office:
-        wanted = {name: getattr(args, name) for name in ("own", "work", "language")}
+        wanted = {name: getattr(args, name) for name in ("own", "work", "language", "reports")}
         if any(value is not None for value in wanted.values()):
             with office.store.write() as session:
                 choice = asdict(choice_of(session, args.who))
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"to        {told['email'] or 'nowhere: the HR register has no address'}")
     print(f"own       {told['own']}")
     print(f"work      {told['work']}")
+    print(f"reports   {told['reports']}")
     print(f"language  {told['language'] or 'of the office'}")
     print(f"sent      {told['sent']}, the last {minute(told['last_sent_at']) or 'never'}")
     print(f"waiting   {told['waiting']}")

@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from cli import monitor_sealed
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, require_office
+from cli.past_told import invented_json, invented_said, warn_of_invented
 from cli.printing import aligned, print_json
 from cli.reports import add_report_options, require_report_room, write_report
 from workflow.calendar import CALENDARS, Duration, parse_working_duration
 from workflow.definition_errors import DurationInvalid
+from workflow.invented import Invented, invented
 from workflow.store import Store
 
 if TYPE_CHECKING:
@@ -65,11 +68,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add_json_option(form)
     form.add_argument("--csv", action="store_true", help="one line a month, for a spreadsheet")
     add_report_options(parser)
+    monitor_sealed.add_options(parser)
     add_data_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Bring what is kept up to the log, count, print."""
+    """Bring what is kept up to the log, count, print; or list what was sealed."""
+    if args.sealed:
+        return monitor_sealed.run(args)
+    if args.save is not None:
+        raise ChoiceNeeded("--save is for reports that were sealed.", hint="Say --sealed, too.")
     from throughput.followed import Norm, Target, followed  # noqa: PLC0415 (as above)
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
@@ -91,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
         with store.read() as session:
             within = {"since": period[0], "until": period[-1]}
             cases = list(followed(session, norms, calendar=settings.calendar, **within))
+            past = invented(session)
     monitor = Monitor.of(cases, period, zone, norms=len(norms))
     if args.unit is not None and args.unit not in monitor.units:
         raise ChoiceNeeded(
@@ -100,28 +109,34 @@ def run(args: argparse.Namespace) -> int:
     report = monitor.report(args.unit, args.key, norms.index(norm))
     goal = settings.goal if args.goal is None else args.goal / 100
     target = Target(norm, settings.calendar, goal)
-    _write(report, target, args)
-    _tell(report, target, args)
+    _write(report, target, args, past)
+    _tell(report, target, args, past)
     return 0
 
 
-def _write(report: "Printed", target: "Target", args: argparse.Namespace) -> None:
+def _write(report: "Printed", target: "Target", args: argparse.Namespace, past: Invented | None) -> None:
     from throughput.reporting.monitoring import monitoring_pdf  # noqa: PLC0415 (as above)
 
     now = datetime.now(UTC)
     write_report(
-        args, lambda words, seal: monitoring_pdf(report, target, made_at=now, words=words, seal=seal)
+        args,
+        lambda words, seal: monitoring_pdf(
+            report, target, made_at=now, words=words, seal=seal, invented=past
+        ),
     )
 
 
-def _tell(report: "Printed", target: "Target", args: argparse.Namespace) -> None:
+def _tell(report: "Printed", target: "Target", args: argparse.Namespace, past: Invented | None) -> None:
     from throughput.monitor_rows import document, rows  # noqa: PLC0415 (as above)
 
     if args.json:
-        print_json(document(report, target))
+        print_json({**document(report, target), **invented_json(past)})
     elif args.csv:
+        warn_of_invented(past)
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows(report))
     else:
+        for sentence in invented_said(past):
+            print(f"{sentence}\n")
         about = (report.unit or "All units", args.key or "all processes")
         print(f"{', '.join(about)}, {report.months[0]} to {report.months[-1]}\n")
         for line in aligned(list(rows(report))):

@@ -12,9 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from documents.errors import KindProblems
-from documents.kinds import KINDS, Evidence
-from documents.kinds.action_plan import example as plan_example
+from cli.sample_papers import CONTINUED, LANGUAGES, SIGNING, declaration_of, facts_of, plan_of, reasons_for
 from documents.register import Person, Register
 from workflow.commands import Answer, Command, Submission
 from workflow.definition_model import Definition, OutsideFile
@@ -33,12 +31,6 @@ ASKING = 5
 WAITING = ("manager", "review", "sign", "request")
 """States in which requests are left for people to go on with; the last is of who has to answer a return."""
 EVERY_NTH_IS_RETURNED = 10
-LANGUAGES = ("nl", "en", "da", "nb")
-SIGNING = {
-    "place": "Voorbeeldstad",
-    "contact_name": "Personnel desk (sample)",
-    "contact_phone": "070 000 0000",
-}
 
 
 @dataclass
@@ -70,7 +62,7 @@ class SampleOffice:
         able = [
             (person, data)
             for person in self.register.people()
-            if (data := self._declaration(person)) is not None
+            if (data := declaration_of(self.register, person, self.today)) is not None
         ]
         if "second_release" in self.engine.catalogue.get(DECLARATION, variant).states:
             able = [one for one in able if self._is_no_signers_affair(one[0])]
@@ -118,22 +110,9 @@ class SampleOffice:
         commands = []
         for number in range(count):
             author = authors[number * 7 % len(authors)]
-            data = self._plan(author, safety=number % 3 == 2)
+            data = plan_of(self.register, author, self.today, safety=number % 3 == 2)
             commands.append(self._submit(Submission(PLAN, variant), author.person_id, data, number))
         self._execute(commands)
-
-    def _plan(self, author: Person, *, safety: bool) -> dict[str, Any]:
-        """The example's actions for the author's team, with days that lie ahead."""
-        next_year = self.today.year + 1
-        data = plan_example(safety=safety)
-        data["header"] |= self.register.prefill(author.person_id, on=self.today, kind="action_plan")["header"]
-        data["header"]["evaluate_on"] = f"{next_year}-11-01"
-        data["approval"]["name"] = self.register.person(author.manager_id or author.person_id).name
-        for row, action in enumerate(data["actions"], start=2):
-            action["deadlines"] = [f"{next_year}-{row:02}-01"]
-        if safety:
-            data["safety"]["previous_plan_on"] = f"{next_year - 3}-01-10"
-        return data
 
     def work(self) -> int:
         """Let everybody do what waits for them, once; gives the number of tasks done."""
@@ -212,16 +191,6 @@ class SampleOffice:
         able = [p for p in self.register.people() if p.has_duty("signer") and p.person_id not in barred]
         return able[view.id % len(able)].name
 
-    def _declaration(self, person: Person) -> dict[str, Any] | None:
-        """What the register knows, if a declaration can be made of it today."""
-        data = self.register.prefill(person.person_id, on=self.today)
-        kind, evidence = KINDS["employer_declaration"], Evidence(issued_on=self.today)
-        try:
-            kind.parse(data, "request", evidence)
-        except KindProblems:
-            return None
-        return data
-
     def _act(self, who: str, item: QueueItem) -> Command | None:
         """What this person does with this task; None when they leave it as it is."""
         if self._is_returned(item) or (
@@ -246,24 +215,11 @@ class SampleOffice:
         data = view.data
         change: dict[str, Any] = {}
         if item.state == "manager" and data["employment"]["contract"] == "temporary":
-            change["continuation"] = {"prospect": "permanent", "changed_conditions": False}
+            change["continuation"] = CONTINUED
         if item.state == "review":
             change["signing"] = {"name": self._signer_for(view), **SIGNING}
-            change["reasons"] = self._reasons(item.requester_id, {**data, **change})
+            change["reasons"] = reasons_for(self.register, item.requester_id, {**data, **change}, self.today)
         return self._command("approve", who, item, data=change)
-
-    def _reasons(self, requester: str, data: Mapping[str, Any]) -> dict[str, str] | None:
-        """A reason for each warning that the rules still have."""
-        kind = KINDS["employer_declaration"]
-        found = kind.check(
-            kind.model.model_validate(data), "final", self.register.evidence(requester, on=self.today)
-        )
-        reasons = {
-            p.rule: "Checked against the appointment letter (sample)."
-            for p in found
-            if p.severity == "warning"
-        }
-        return {**(data.get("reasons") or {}), **reasons} or None
 
     def _sign(self, who: str, item: QueueItem) -> Command:
         state = self._state(item)
@@ -273,13 +229,7 @@ class SampleOffice:
         )
 
     def _facts(self, who: str, names: Iterable[str]) -> dict[str, str]:
-        known = {
-            "signed_by": self.register.person(who).name,
-            "signed_on": self.today.isoformat(),
-            "posted_on": self.today.isoformat(),
-            "note": "On schedule (sample).",
-        }
-        return {name: known[name] for name in names}
+        return facts_of(self.register.person(who).name, names, self.today)
 
     def _resubmit(self, who: str, item: QueueItem) -> Command:
         return self._command("submit", who, item)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from certs.authority import ORGANISATION, DevelopmentAuthority
@@ -26,6 +27,7 @@ from signing.pades import Finished, SigningDesk, sign_pdf
 from signing.pkcs11 import is_key_address, open_signer
 from signing.profile import Profile, parse_profile
 from signing.signers import Signer, SoftwareSigner
+from signing.stamp import Appearance
 from throughput.reporting.seal import SEAL_FIELD, Seal
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.office import signing_of
@@ -127,7 +129,7 @@ def sealed(make: Callable[[Seal], bytes], args: argparse.Namespace) -> bytes:
     )
     with _bench(ours, profile, organisation) as bench:
         seal = Seal.of(bench.signer.certificate, profile)
-        return asyncio.run(_sign(bench, make(seal), profile, ours)).pdf
+        return asyncio.run(_sign(bench, make(seal), profile, ours, partial(seal.stamp, args.language))).pdf
 
 
 def run(args: argparse.Namespace) -> int:
@@ -271,8 +273,14 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _sign(bench: _Bench, source: bytes, profile: Profile, args: argparse.Namespace) -> Finished:
-    new_field = None
+async def _sign(
+    bench: _Bench,
+    source: bytes,
+    profile: Profile,
+    args: argparse.Namespace,
+    stamp: Callable[[datetime], Appearance] | None = None,
+) -> Finished:
+    new_field, now = None, _now()
     if args.box is not None:
         page, corners = args.box
         new_field = NewField(args.field or FIELD, page=page, box=corners, label="Signature")
@@ -284,10 +292,11 @@ async def _sign(bench: _Bench, source: bytes, profile: Profile, args: argparse.N
             source,
             signer=bench.signer,
             profile=profile,
-            claimed_at=_now(),
+            claimed_at=now,
             field=args.field,
             role=args.role,
             new_field=new_field,
+            appearance=None if stamp is None else stamp(now),
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cli.errors import ChoiceNeeded
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
+from cli.past_told import invented_json, invented_said
 from cli.printing import NOTHING, aligned, print_json
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from throughput.fitted import Fitted
     from throughput.replications import Estimate
     from throughput.simulate import Outcome  # with numpy, which help need not wait for
+    from workflow.invented import Invented
 
 CLAIMED_FTE, CLAIMED_PER_WEEK = 2, 100
 PROCESS = "employer-declaration"
@@ -79,7 +81,8 @@ def run(args: argparse.Namespace) -> int:
         if not getattr(args, name) >= least:  # nor what is no number
             raise ChoiceNeeded(f"--{name} can't be {getattr(args, name)}.", hint=f"Give {least} or more.")
     given = {} if args.scenarios is None else _read(args.scenarios)
-    fits = beside(_fits(args) if args.measured else [], given)
+    measured, past = _fits(args) if args.measured else ([], None)
+    fits = beside(measured, given)
     scenarios = [one.scenario for one in fits]
     how = {"weeks": args.weeks, "replications": args.replications, "seed": args.seed}
     outcomes = compare(
@@ -107,11 +110,14 @@ def run(args: argparse.Namespace) -> int:
         **how,
         "within_days": args.within,
         "share": args.share / 100,
+        **invented_json(past),
     }
-    _write(outcomes, needed, document, args)
+    _write(outcomes, needed, document, args, past)
     if args.json:
         print_json(document)
     else:
+        for sentence in invented_said(past):
+            print(f"{sentence}\n")
         for line in _told(outcomes, needed, args):
             print(line)
     return 0
@@ -122,6 +128,7 @@ def _write(
     needed: Sequence[int | None],
     document: Mapping[str, Any],
     args: argparse.Namespace,
+    past: "Invented | None",
 ) -> None:
     from throughput.reporting.simulation import Simulated, simulation_pdf  # noqa: PLC0415  as above
 
@@ -131,16 +138,20 @@ def _write(
     )
     now = datetime.now(UTC)
     write_report(
-        args, lambda words, seal: simulation_pdf(told, document, made_at=now, words=words, seal=seal)
+        args,
+        lambda words, seal: simulation_pdf(
+            told, document, made_at=now, words=words, seal=seal, invented=past
+        ),
     )
 
 
-def _fits(args: argparse.Namespace) -> list["Fitted"]:
-    """What the office's requests tell of each variant of which there are enough."""
+def _fits(args: argparse.Namespace) -> tuple[list["Fitted"], "Invented | None"]:
+    """What the office's requests tell of each variant of which there are enough; what of it is invented."""
     from throughput.fitted import fitted  # noqa: PLC0415  as above
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.measured import measure  # noqa: PLC0415
     from throughput.scope import Scope  # noqa: PLC0415
+    from workflow.invented import invented  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
     require_office(args.data)
@@ -148,9 +159,9 @@ def _fits(args: argparse.Namespace) -> list["Fitted"]:
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
-            measured = measure(session, scope, now=datetime.now(UTC))
+            measured, past = measure(session, scope, now=datetime.now(UTC)), invented(session)
     fits = [fitted(one, replications=args.replications, seed=args.seed) for one in measured]
-    return [one for one in fits if one.inputs.keys() - {"per_week"}]
+    return [one for one in fits if one.inputs.keys() - {"per_week"}], past
 
 
 def _read(file: Path) -> dict[str, dict[str, float]]:

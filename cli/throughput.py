@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from cli.errors import ChoiceNeeded
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
+from cli.past_told import invented_json, invented_said, warn_of_invented
 from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
@@ -28,6 +29,7 @@ from throughput.scope import Scope
 from throughput.score_card import Simulated
 from throughput.whole import Given, Panels, read_panels
 from workflow.definition import load_folder
+from workflow.invented import Invented, invented
 from workflow.names import known_names
 from workflow.store import Store
 from workflow.tables import TimingCase
@@ -91,13 +93,14 @@ def run(args: argparse.Namespace) -> int:
             scope = _scope(session, args)
             told = Comparison.of(session, scope, now=now, by=args.by)
             panels = read_panels(session, scope, given, now=now, by=args.by)
+            past = invented(session)
     write_report(
         args,
         lambda words, seal: comparison_pdf(
-            told, scope=scope, made_at=now, words=words, panels=panels, seal=seal
+            told, scope=scope, made_at=now, words=words, panels=panels, seal=seal, invented=past
         ),
     )
-    _tell(told, panels, scope, args)
+    _tell(told, panels, scope, args, past)
     return 0
 
 
@@ -165,15 +168,24 @@ def _one_of(
     return alike[0]
 
 
-def _tell(told: Comparison, panels: Panels | None, scope: Scope, args: argparse.Namespace) -> None:
+def _tell(
+    told: Comparison,
+    panels: Panels | None,
+    scope: Scope,
+    args: argparse.Namespace,
+    past: Invented | None,
+) -> None:
     if args.json:
         period = {name: getattr(scope, name) for name in ("key", "variant", "unit", "definition")}
         period |= {"from": utc(scope.since), "before": utc(scope.before)}
         people = None if panels is None else panels_data.as_json(panels)
-        print_json({"period": period, **as_json(told), "panels": people})
+        print_json({"period": period, **as_json(told), "panels": people, **invented_json(past)})
     elif args.csv:
+        warn_of_invented(past)
         print(as_csv(told, [] if panels is None else panels_data.csv_rows(panels)), end="")
     else:
+        for sentence in invented_said(past):
+            print(f"{sentence}\n")
         print(as_text(told, [] if panels is None else said.tables(panels)), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

@@ -34,11 +34,13 @@ COLUMN = Style(8, 11, MUTED, strong=True)
 GUTTER = 18.0
 HALF = (WIDTH - GUTTER) / 2
 _ROW_GAP = 2.0
-_HEADING_SPACE = 10.0
+HEADING_SPACE = 10.0
 _CELL_PADDING = 2.0
+_HEAD_SPACE = 2.0
+TABLE_GAP = 3 * _ROW_GAP  # below a table
 CELL_MARGINS = 12.0  # at the left and the right of a cell together
 HEADING_RULE = 7.0
-HEADING_HEIGHT = _HEADING_SPACE + HEADING.leading + HEADING_RULE
+HEADING_HEIGHT = HEADING_SPACE + HEADING.leading + HEADING_RULE
 # Beside each other sections are easy to read as long as they are short.
 BESIDE_MAX = 170.0
 
@@ -154,15 +156,16 @@ class Sheet:
         """A section's heading with a line under it, on one page with the next `keep` points."""
         lines = broken(text, HEADING, WIDTH)
         self._space_above(len(lines) * HEADING.leading + keep)
-        self._heading(lines, LEFT, WIDTH)
+        self.headed(lines)
 
     def _space_above(self, height: float) -> None:
         """Keep `height` points together, and leave white above them unless a page begins."""
-        self.keep(_HEADING_SPACE + height)
+        self.keep(HEADING_SPACE + height)
         if not self._fresh:
-            self.y -= _HEADING_SPACE
+            self.y -= HEADING_SPACE
 
-    def _heading(self, lines: Sequence[str], x: float, width: float) -> None:
+    def headed(self, lines: Sequence[str], x: float = LEFT, width: float = WIDTH) -> None:
+        """The lines of a heading with a line under them."""
         for line in lines:
             self.y -= HEADING.leading
             self.canvas.text(x, self.y + 4, line, HEADING)
@@ -184,7 +187,7 @@ class Sheet:
         top = self.y
         for strip, section, heading in zip(NARROW, sections, headings, strict=True):
             self.y = top
-            self._heading(heading, strip.x, HALF)
+            self.headed(heading, strip.x, HALF)
             self.strip(strip, section.rows)
         self.y = top - HEADING.leading - HEADING_RULE - height
 
@@ -228,48 +231,47 @@ class Sheet:
         self.keep(min(len(lines), 3) * style.leading)
         for line in lines:
             self.keep(style.leading)
-            self.y -= style.leading
-            self.canvas.text(LEFT, self.y + 3, line, style)
-            self._fresh = False
+            self.line(line, style)
         self.y -= _ROW_GAP
+
+    def line(self, line: str, style: Style = BODY) -> None:
+        """One line of running text."""
+        self.y -= style.leading
+        self.canvas.text(LEFT, self.y + 3, line, style)
+        self._fresh = False
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], style: Style = BODY) -> None:
         """A table under a tinted head, which comes again on a further page."""
-        head = head_style(style)
-        self._table_head(columns, head)
+        self.table_head(columns, style)
         for row in rows:
-            cells = [
-                broken(cell, style, column.width - CELL_MARGINS)
-                for cell, column in zip(row, columns, strict=True)
-            ]
-            height = max(map(len, cells)) * style.leading + 2 * _CELL_PADDING
-            if self.y - height < BOTTOM:
+            if self.y - row_height(columns, row, style) < BOTTOM:
                 self.turn()
-                self._table_head(columns, head)
-            self._table_row(columns, cells, style)
-            self.y -= height
-            self.canvas.rule(LEFT, self.y, WIDTH, _TABLE_LINE, 0.5)
-        self.y -= 3 * _ROW_GAP
+                self.table_head(columns, style)
+            self.table_row(columns, row, style)
+        self.y -= TABLE_GAP
 
-    def _table_head(self, columns: Sequence[Column], style: Style) -> None:
-        heads = [broken(column.heading, style, column.width - CELL_MARGINS) for column in columns]
-        height = 17 + (max(map(len, heads)) - 1) * style.leading
-        self.y -= 2
-        self.canvas.panel(LEFT, self.y - height, WIDTH, height, TINT)
-        self.y -= height
-        for (column, x), lines in zip(_placed(columns), heads, strict=True):
+    def table_head(self, columns: Sequence[Column], style: Style = BODY) -> None:
+        """The tinted head of a table whose cells are written in `style`."""
+        self.y -= head_height(columns, style)
+        self.canvas.panel(LEFT, self.y, WIDTH, head_height(columns, style) - _HEAD_SPACE, TINT)
+        style = head_style(style)
+        for column, x in _placed(columns):
+            lines = _cell(column.heading, column, style)
             y = self.y + 5.4 + len(lines) * style.leading
             for line in lines:
                 y -= style.leading
                 self._in_cell(column, x, y, line, style)
         self._fresh = False
 
-    def _table_row(self, columns: Sequence[Column], cells: Sequence[Lines], style: Style) -> None:
-        for (column, x), lines in zip(_placed(columns), cells, strict=True):
+    def table_row(self, columns: Sequence[Column], row: Sequence[str], style: Style = BODY) -> None:
+        """A row of a table, with a line under it."""
+        for (column, x), cell in zip(_placed(columns), row, strict=True):
             y = self.y - _CELL_PADDING
-            for line in lines:
+            for line in _cell(cell, column, style):
                 y -= style.leading
                 self._in_cell(column, x, y + 3.4, line, style)
+        self.y -= row_height(columns, row, style)
+        self.canvas.rule(LEFT, self.y, WIDTH, _TABLE_LINE, 0.5)
 
     def _in_cell(self, column: Column, x: float, y: float, line: str, style: Style) -> None:
         margin = CELL_MARGINS / 2
@@ -292,6 +294,23 @@ class Sheet:
 def head_style(style: Style) -> Style:
     """How a table's heads are written whose cells are written so: not larger than these."""
     return COLUMN if style.size >= COLUMN.size else Style(style.size, style.leading, MUTED, strong=True)
+
+
+def head_height(columns: Sequence[Column], style: Style = BODY) -> float:
+    """How much `Sheet.table_head` takes."""
+    head = head_style(style)
+    lines = max(len(_cell(column.heading, column, head)) for column in columns)
+    return _HEAD_SPACE + 17 + (lines - 1) * head.leading
+
+
+def row_height(columns: Sequence[Column], row: Sequence[str], style: Style = BODY) -> float:
+    """How much `Sheet.table_row` takes."""
+    lines = max(len(_cell(cell, column, style)) for cell, column in zip(row, columns, strict=True))
+    return lines * style.leading + 2 * _CELL_PADDING
+
+
+def _cell(text: str, column: Column, style: Style) -> Lines:
+    return broken(text, style, column.width - CELL_MARGINS)
 
 
 def _paired(rows: Rows) -> Iterator[Rows]:

@@ -573,12 +573,14 @@ async def sign_pdf(
     field: str | None = None,
     role: str = "",
     new_field: NewField | None = None,
+    appearance: Appearance | None = None,
 ) -> Finished:
     """Sign any PDF: look whether it is fit for signing, find or make the field, sign at the profile's level.
 
     `field` None takes the only empty signature field, or makes one: `new_field`, else an invisible one named
-    "signature". The file is read in a fenced child before it is read here. Raises DocumentRefusedError for
-    what must not be signed, or takes too much to read, FieldError when in doubt.
+    "signature". Without an `appearance` the stamp has the usual lines, in English. The file is read in a
+    fenced child before it is read here. Raises DocumentRefusedError for what must not be signed, or takes too
+    much to read, FieldError when in doubt.
     """
     await asyncio.to_thread(require_readable, source)
     opened = OpenedPdf(source)
@@ -593,7 +595,8 @@ async def sign_pdf(
         field=name,
         signer=signer,
         profile=profile,
-        appearance=Appearance.of(
+        appearance=appearance
+        or Appearance.of(
             name=common_name(signer.certificate),
             role=role,
             claimed_at=claimed_at,

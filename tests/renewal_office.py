@@ -4,18 +4,16 @@ The authority answers on loopback, at the address in its certificates, by the sa
 """
 
 import asyncio
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from aiohttp import web
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from certs.authority import DevelopmentAuthority
-from certs.authority_http import Answers, authority_app
+from certs.authority_thread import answering
 from tests.steps_office import KeyedOffice, Sample
 from workflow.renewals import Renewals
 from workflow.tables import DocumentRow
@@ -45,34 +43,6 @@ def new_stamper(folder: Path, clock: Clock, *, days: int) -> datetime:
     )
     authority._issuer._save("tsa.pem", credential)
     return credential.certificate.not_valid_after_utc
-
-
-@contextmanager
-def answering(folder: Path, clock: Clock) -> Iterator[None]:
-    """The authority's server in a thread, with the certificates that are in its folder now."""
-    authority = DevelopmentAuthority.open(folder)
-    up = threading.Event()
-    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def serve() -> None:
-        runner = web.AppRunner(authority_app(Answers(authority, clock=clock)), shutdown_timeout=0.01)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", int(authority.base_url.rpartition(":")[2])).start()
-        enough = asyncio.Event()
-        running.append((asyncio.get_running_loop(), enough))
-        up.set()
-        await enough.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert up.wait(180)
-    loop, enough = running[0]
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(enough.set)
-        thread.join()
 
 
 @dataclass

@@ -108,8 +108,9 @@ def bounds(durations: Durations, survival: Survival) -> tuple[Numbers, Numbers]:
         wide = _Z * np.sqrt(variance) / np.log(curve)  # negative
         lower, upper = curve ** np.exp(-wide), curve ** np.exp(wide)
     begun, over = curve >= 1, curve <= 0
-    # Where all have ended nothing is left to reckon with: the upper bound stays where it was.
-    before = np.concatenate([[1.0], upper[:-1]])
+    # Where all that were left have ended the variance is none: of so many none went on, which Clopper and
+    # Pearson's bound (Biometrika 26, 1934) says of the share that does.
+    before = np.concatenate([[1.0], upper[:-1]]) * (1 - ((1 - LEVEL) / 2) ** (1 / at_risk))
     return (
         np.where(begun, 1.0, np.where(over, 0.0, lower)),
         np.where(begun, 1.0, np.where(over, before, upper)),

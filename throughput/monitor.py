@@ -11,15 +11,16 @@ that they may be to the most.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
+from throughput.bounds import Within, tightened
 from throughput.errors import PeriodUnusable
-from throughput.month_table import ALL, Followed, Kind, MonthTold, Within, month_told
-from throughput.small_cells import SMALL
+from throughput.month_table import ALL, Followed, Kind, MonthTold, month_told
+from throughput.small_cells import SMALL, Cell, Sum
 
 __all__ = [
     "ALL",
@@ -30,7 +31,6 @@ __all__ = [
     "Range",
     "Reach",
     "Share",
-    "mean_share",
     "months",
 ]
 MONTHS_AT_MOST = 36
@@ -93,25 +93,16 @@ class Share:
     missed: float
 
     @property
-    def value(self) -> float | None:
-        """The share that met it; None of none."""
-        return None if self.exact is None else float(self.exact)
-
-    @property
-    def exact(self) -> Fraction | None:
-        """The same, to be summed: a sum of floats may miss a goal that was met to the dot."""
+    def value(self) -> Fraction | None:
+        """The share that met it, None of none; exact, as a sum of floats may miss a goal that was met to the
+        dot.
+        """
         if math.isinf(self.met):
             return Fraction(1)
         if math.isinf(self.missed):
             return Fraction(0)
         every = Fraction(self.met) + Fraction(self.missed)
         return Fraction(self.met) / every if every else None
-
-
-def mean_share(shares: Iterable[Share]) -> float | None:
-    """A period's figure: the mean of the months' shares, months without a case left out; None of none."""
-    values = [share.exact for share in shares if share.exact is not None]
-    return float(sum(values) / len(values)) if values else None
 
 
 @dataclass(frozen=True)
@@ -139,16 +130,6 @@ class Reach:
     worst: Share
     best: Share
 
-    @classmethod
-    def of(cls, met: Within, missed: Within, done: Within) -> "Reach":
-        """By what may be known of those that met the norm, that missed it, and of both together."""
-        missed_most = min(_most(missed), _most(done) - met.low)
-        met_most = min(_most(met), _most(done) - missed.low)
-        return cls(
-            Share(max(met.low, done.low - missed_most), missed_most),
-            Share(met_most, max(missed.low, done.low - met_most)),
-        )
-
     @property
     def empty(self) -> bool:
         """Whether for sure no case is in it."""
@@ -157,7 +138,7 @@ class Reach:
     @property
     def ends(self) -> tuple[Fraction, Fraction]:
         """Its worst and its best; a month that may be without a case is reckoned as any."""
-        low, high = self.worst.exact, self.best.exact
+        low, high = self.worst.value, self.best.value
         return Fraction(0) if low is None else low, Fraction(1) if high is None else high
 
     @property
@@ -165,10 +146,6 @@ class Reach:
         """The same, to be told."""
         low, high = self.ends
         return Range(float(low), float(high))
-
-
-def _most(known: Within) -> float:
-    return math.inf if known.high is None else known.high
 
 
 @dataclass(frozen=True)
@@ -199,6 +176,16 @@ class Printed:
     def shares(self) -> tuple[Share, ...]:
         """Those of the months that are told."""
         return tuple(share for share in map(self.share, self.months) if share is not None)
+
+    def between(self, place: Month | str) -> Range | None:
+        """The share of a month, or of the period, as far as it is told; None where nothing is."""
+        if isinstance(place, str):
+            return self.pooled
+        return None if self.reach[place].empty else _of_something(self.reach[place].range)
+
+    def is_empty(self, place: Month | str) -> bool:
+        """Whether for sure no case of a month, or of the period, was done."""
+        return not self._with_cases if isinstance(place, str) else self.reach[place].empty
 
     @property
     def mean(self) -> Range | None:
@@ -282,14 +269,7 @@ class Monitor:
             contacts=self._contacts(unit, key),
             met=_row(*of, ("met", norm)),
             missed=_row(*of, ("missed", norm)),
-            reach={
-                month: Reach.of(
-                    table.within(("met", norm), unit, key),
-                    table.within(("missed", norm), unit, key),
-                    _done(table, unit, key),
-                )
-                for month, table in self.tables.items()
-            },
+            reach={month: _reach(table, unit, key, norm) for month, table in self.tables.items()},
         )
 
     def _contacts(self, unit: str | None, key: str | None) -> Mapping[Month | str, float | None]:
@@ -302,17 +282,26 @@ class Monitor:
         return {at: taken[at] / count if count else None for at, count in ended.items()}
 
 
-def _done(table: MonthTold, unit: str | None, key: str | None) -> Within:
-    """What may be known of those that were done: by themselves, and as what is left of all that ended."""
-    done, ended = (table.within(("ended", reason), unit, key) for reason in ("done", ALL))
-    others = [table.within(("ended", reason), unit, key) for reason in table.reasons if reason != "done"]
-    least = ended.low - sum(map(_most, others))
-    most = _most(ended) - sum(one.low for one in others)
-    return Within(int(max(done.low, least)), _whole(min(_most(done), most)))
-
-
-def _whole(most: float) -> int | None:
-    return None if most == math.inf else int(most)
+def _reach(table: MonthTold, unit: str | None, key: str | None, norm: int) -> Reach:
+    """What may be known of a share by all that is printed of its month, of other units and ends, too."""
+    met, missed, done, ended = ("met", norm), ("missed", norm), ("ended", "done"), ("ended", ALL)
+    reasons = [("ended", reason) for reason in sorted(table.reasons)]
+    units = sorted(table.units)
+    places = {None, unit, *units}
+    known: dict[Cell, Within] = {
+        (kind, place): table.within(kind, place, key)
+        for kind in {met, missed, done, ended, *reasons}
+        for place in places
+    }
+    sums = [Sum((done, place), ((met, place), (missed, place))) for place in places]
+    if reasons:
+        sums += [Sum((ended, place), tuple((kind, place) for kind in reasons)) for place in places]
+    if units:
+        kinds = [met, missed, done, ended, *reasons]
+        sums += [Sum((kind, None), tuple((kind, one) for one in units)) for kind in dict.fromkeys(kinds)]
+    found = tightened(known, sums)
+    of_met, of_missed = found[met, unit], found[missed, unit]
+    return Reach(Share(of_met.low, of_missed.high), Share(of_met.high, of_missed.low))
 
 
 def _row(

@@ -18,7 +18,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, not_, select, update
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -36,8 +36,10 @@ from throughput.reporting.words import report_words
 from workflow.calendar import CALENDARS
 from workflow.chores import Chore
 from workflow.faults import point
+from workflow.invented import invented
 from workflow.key_limits import take_one
 from workflow.keys import OfficeKeys
+from workflow.report_mail import tell_of_report
 from workflow.staff import Reach
 from workflow.store import Store
 from workflow.tables import MonitoringReport
@@ -45,6 +47,7 @@ from workflow.tables import MonitoringReport
 if TYPE_CHECKING:
     from signing.pades import Finished  # takes a second to import
     from signing.signers import Signer
+    from signing.stamp import Appearance
     from workflow.office import Office
 
 EVERY_TEN_MINUTES: Final = "5-59/10 * * * *"
@@ -55,6 +58,8 @@ MADE_UP: Final = 3
 """Of so many months reports are made: of the last one, and of those before that were missed."""
 FIRST_WAIT: Final = timedelta(minutes=10)
 LONGEST_WAIT: Final = timedelta(hours=6)
+CRASHED: Final = "report-crashed"
+"""The code of a try that ended by no error of ours."""
 _table = MonitoringReport.table()
 _LISTED = [column for column in _table.c if column.name != "pdf"]
 
@@ -98,11 +103,12 @@ def chore(office: "Office") -> Chore:
 
 
 def make_reports(office: "Office") -> int:
-    """Make the reports that are due; how many were made. It ends with the first that could not be.
+    """Make the reports that are due; how many were made here. It ends with the first that could not be.
 
     Raises ProfileError for settings that can't be followed, and what stood in the way of a report.
     """
     wanted = monitor_settings(office.folder).reports
+    drop_unwanted(office.store, wanted)
     if wanted is None:
         return 0
     kept, keys = KeptMonths.of(office.store, office.folder), office.keys()
@@ -111,11 +117,10 @@ def make_reports(office: "Office") -> int:
     made = 0
     while (row := _begin(office.store, kept, office.clock())) is not None:
         try:
-            _make(office, kept, row, profile, keys)
-        except Problem as problem:
-            _note(office.store, row.id, problem)
+            made += _make(office, kept, row, profile, keys)
+        except Exception as error:
+            _note(office.store, row.id, error.code if isinstance(error, Problem) else CRASHED)
             raise
-        made += 1
     return made
 
 
@@ -137,6 +142,21 @@ def due_from(month: Month, calendar: str) -> date:
     while not CALENDARS[calendar].is_working_day(day):
         day += timedelta(days=1)
     return day
+
+
+def drop_unwanted(store: Store, wanted: ReportsWanted | None) -> None:
+    """Have no row of a report that waits, and that nobody wants any more."""
+    unwanted: ColumnElement[bool] = _table.c.pdf.is_(None)
+    if wanted is not None:
+        kept = [_table.c.language.in_(wanted.languages)]
+        if wanted.units is not None:
+            kept.append(_table.c.unit.in_([ALL_UNITS, *wanted.units]))
+        unwanted &= not_(and_(*kept))
+    with store.read() as session:
+        if session.connection().execute(select(_table.c.id).where(unwanted).limit(1)).first() is None:
+            return
+    with store.write() as session:
+        session.connection().execute(delete(_table).where(unwanted))
 
 
 def list_due(store: Store, kept: KeptMonths, wanted: ReportsWanted, now: datetime) -> None:
@@ -221,17 +241,21 @@ def _begin(store: Store, kept: KeptMonths, now: datetime) -> Row[Any] | None:
         return connection.execute(select(*_LISTED).where(_table.c.id == row.id)).one()
 
 
-def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile, keys: OfficeKeys) -> None:
+def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile, keys: OfficeKeys) -> bool:
+    """Draw it, seal it and keep it; whether it is this one that is kept."""
     point("report.begun")
     settings, words = kept.settings, report_words(row.language)
     report = Monitor(_window(kept, Month.read(row.month))).report(row.unit or None)
     target = settings.target(0, settings.goal)
     signer = office.own_seal(profile, keys)
+    made_at, seal = office.clock(), Seal.of(signer.certificate, profile)
+    with office.store.read() as session:
+        past = invented(session)
+    drawn = monitoring_pdf(report, target, made_at=made_at, words=words, seal=seal, invented=past)
     if (limit := keys.limit_of(signer)) is not None:
         take_one(office.store, limit, office.clock(), CALENDARS[settings.calendar].zone)
-    made_at, seal = office.clock(), Seal.of(signer.certificate, profile)
-    drawn = monitoring_pdf(report, target, made_at=made_at, words=words, seal=seal)
-    finished = asyncio.run(_sealed(office, drawn, signer, profile))
+    stamp = seal.stamp(row.language, made_at)
+    finished = asyncio.run(_sealed(office, drawn, signer, profile, stamp))
     point("report.sealed")
     values = {
         "made_at": made_at,
@@ -243,13 +267,33 @@ def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile, k
         "profile": profile.name,
         "code": "",
     }
-    with office.store.write() as session:
-        here = _table.c.id == row.id, _table.c.pdf.is_(None)  # whoever was stopped for long comes too late
-        session.connection().execute(update(_table).where(*here).values(**values))
+    is_ours = _keep(office, row, values)
     point("report.kept")
+    return is_ours
 
 
-async def _sealed(office: "Office", pdf: bytes, signer: "Signer", profile: Profile) -> "Finished":
+def _keep(office: "Office", row: Row[Any], values: Mapping[str, Any]) -> bool:
+    """Keep what was made, where nothing is yet: whoever was stopped for long comes too late.
+
+    Mail tells of the first that is made of a month and unit, in whichever language.
+    """
+    of_both = _table.c.month == row.month, _table.c.unit == row.unit
+    alike = select(_table.c.id, _table.c.language, _table.c.made_at).where(*of_both).order_by(_table.c.id)
+    with office.store.write() as session:
+        connection = session.connection()
+        found = {one.language: one for one in connection.execute(alike.with_for_update())}
+        own = found.get(row.language)
+        if own is None or own.made_at is not None:
+            return False
+        connection.execute(update(_table).where(_table.c.id == own.id).values(**values))
+        if office.mail is not None and all(one.made_at is None for one in found.values()):
+            tell_of_report(session, own.id, row.unit or None, today=office.newest_day, now=office.clock())
+    return True
+
+
+async def _sealed(
+    office: "Office", pdf: bytes, signer: "Signer", profile: Profile, stamp: "Appearance"
+) -> "Finished":
     """Seal it at the profile's level. Raises SigningError for less."""
     from signing.pades import sign_pdf  # noqa: PLC0415  where it signs: it takes long to import
 
@@ -261,16 +305,15 @@ async def _sealed(office: "Office", pdf: bytes, signer: "Signer", profile: Profi
             profile=profile,
             claimed_at=office.clock(),
             field=SEAL_FIELD,
-            role="",
-            new_field=None,
+            appearance=stamp,
         )
 
 
-def _note(store: Store, number: int, problem: Problem) -> None:
+def _note(store: Store, number: int, code: str) -> None:
     """Keep why a try failed, for whoever looks after the office."""
     with store.write() as session:
         here = _table.c.id == number, _table.c.pdf.is_(None)
-        session.connection().execute(update(_table).where(*here).values(code=problem.code))
+        session.connection().execute(update(_table).where(*here).values(code=code))
 
 
 def _kept(row: Any) -> KeptReport:

@@ -15,7 +15,7 @@ def rows(report: Printed) -> Iterator[list[str]]:
     """The heads, a line a month, and the period."""
     yield [
         *("month", "started", *(f"ended: {reason}" for reason in report.reasons), "ended", "in hand"),
-        *("tasks per request", "met", "missed", "share"),
+        *("tasks per request", "met", "missed", "share", "share at least", "share at most"),
     ]
     places: tuple[Month | str, ...] = (*report.months, ALL)
     for place in places:
@@ -29,6 +29,7 @@ def rows(report: Printed) -> Iterator[list[str]]:
             _shown(met),
             _shown(missed),
             HIDDEN if met is None or missed is None else _share(met, missed),
+            *_ends(report, place),
         ]
 
 
@@ -62,6 +63,7 @@ def _line(report: Printed, place: Month | str) -> dict[str, object]:
         "tasks_per_request": report.contacts[place],
         "met": report.met[place],
         "missed": report.missed[place],
+        "share": _range(report.between(place)),
     }
 
 
@@ -71,6 +73,15 @@ def _shown(count: int | None) -> str:
 
 def _ratio(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.1f}"
+
+
+def _ends(report: Printed, place: Month | str) -> tuple[str, str]:
+    """Between what the share is, by what is printed."""
+    found = report.between(place)
+    if found is None:
+        return (NOTHING, NOTHING) if report.is_empty(place) else (HIDDEN, HIDDEN)
+    low, high = found.told(1)
+    return f"{low:.1%}", f"{high:.1%}"
 
 
 def _share(met: int, missed: int) -> str:

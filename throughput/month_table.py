@@ -12,8 +12,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any, cast
 
+from throughput.bounds import Within
 from throughput.small_cells import SMALL, Cell, Sum, hidden
 
 ALL = "all"
@@ -44,19 +46,12 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class Within:
-    """What a reader may know of a count: `low` and `high`, the same where it is told, None for no end."""
-
-    low: int
-    high: int | None
-
-
-@dataclass(frozen=True)
 class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
     `counts`: by kind, unit and process, None for all; `tasks`: of all requests that ended, where their number
-    is printed. `large`: hidden counts that are not small; `known`: readers may know that the others are.
+    is printed. `large`: hidden counts that are more than `small`; `known`: readers may know that the others
+    are not.
     """
 
     counts: Mapping[Place, int]
@@ -65,6 +60,7 @@ class MonthTold:
     reasons: frozenset[str]
     large: frozenset[Place] = frozenset()
     known: bool = False
+    small: int = SMALL
 
     def within(self, kind: Kind, unit: str | None, key: str | None) -> Within:
         """What may be known of a count, hidden or not."""
@@ -72,8 +68,8 @@ class MonthTold:
         if (count := self.counts.get(place)) is not None:
             return Within(count, count)
         if place in self.large:
-            return Within(SMALL + 1, None)
-        return Within(0, SMALL if self.known else None)
+            return Within(self.small + 1, inf)
+        return Within(0, max(0, self.small) if self.known else inf)
 
     def shown(self, kind: Kind, unit: str | None, key: str | None) -> int | None:
         """A count as it may be printed: None where it is hidden, as all are where there is no case."""
@@ -87,6 +83,7 @@ class MonthTold:
                 "counts": counts,
                 "large": sorted(map(_plain, self.large), key=repr),
                 "known": self.known,
+                "small": self.small,
                 "tasks": [[*place, count] for place, count in self.tasks.items()],
                 "units": sorted(self.units),
                 "reasons": sorted(self.reasons),
@@ -104,6 +101,7 @@ class MonthTold:
             frozenset(said["reasons"]),
             frozenset(_placed(*place) for place in said.get("large", ())),
             said.get("known", False),
+            said.get("small", SMALL),
         )
 
 
@@ -134,7 +132,7 @@ def month_told(
     tasks = {_names(*where): n for where, n in counted.tasks.items() if _names(*where) in ended}
     units = frozenset(one.unit for one in there)
     known = all(block.large is not None for block in blocks)
-    return MonthTold(counts, tasks, units, frozenset(counted.reasons), frozenset(large), known)
+    return MonthTold(counts, tasks, units, frozenset(counted.reasons), frozenset(large), known, small)
 
 
 def _names(unit: Hashable, key: Hashable) -> tuple[str | None, str | None]:

@@ -40,6 +40,7 @@ from web.new_requests import NewRequests
 from web.office_pages import OfficePages
 from web.pages import Pages
 from web.passkeys import SigningInByPasskey
+from web.past import Past
 from web.problems import waits_of
 from web.queue import Queue
 from web.rates import Rates
@@ -67,14 +68,15 @@ class Desk:
         self.secure = office.verify_url is not None and office.verify_url.startswith("https:")
         self.samples = samples
         cookies = Cookies(secure=self.secure)
-        self.themed = Themed(office.theme)
+        self.themed, past = Themed(office.theme), Past(office.store)
         self.door = Door(
             office=office,
-            pages=Pages(trial=signs_for_trial(office), cookies=cookies, themed=self.themed),
+            pages=Pages(trial=signs_for_trial(office), cookies=cookies, themed=self.themed, past=past),
             rates=Rates(),
             sessions=office.sessions,
             cookies=cookies,
             bodies=Bodies(),
+            past=past,
         )
         self.provider = (
             None

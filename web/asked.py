@@ -31,6 +31,7 @@ from web.cookies import DEVICE, SESSION, Cookies, keys_are_off
 from web.languages import language_of
 from web.navigation import links_for
 from web.pages import Pages
+from web.past import Past
 from web.problems import status_of, waits_of
 from web.rates import Rates
 from workflow.command_form import REQUEST_ID_MAX
@@ -117,6 +118,7 @@ class Door:
     sessions: Sessions
     cookies: Cookies
     bodies: Bodies
+    past: Past
 
     def get(self, path: str, act: Act) -> Route:
         """An address that shows something."""

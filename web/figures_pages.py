@@ -149,7 +149,7 @@ class FiguresPages(Overseeing):
         if table is None:
             raise HTTPException(404)
         self.door.rates.require(asked.request, TABLES)
-        name = f"figures-{table.name}-{now:%Y-%m-%d}.csv"
+        name = self.door.past.named(f"figures-{table.name}-{now:%Y-%m-%d}.csv")
         return csv_answer(name, [key for key, _ in table.columns], _plain(table))
 
     def _shown(self, asked: Asked, wanted: Wanted, reach: Reach, now: datetime) -> _Shown:

@@ -18,7 +18,6 @@ from throughput.small_cells import FEWEST
 from throughput.told import Told
 from web.figures_asked import Wanted
 from workflow import staff
-from workflow.access import AUDITOR
 from workflow.office import Office
 from workflow.staff import Reach
 
@@ -51,10 +50,10 @@ def reading(office: Office, person: str, reach: Reach, wanted: Wanted) -> Readin
     if reach.everywhere or wanted.unit not in {"", *reach.units}:  # of others' units nothing is told anyway
         return Reading(wanted, wanted.scope(reach), counted=True)
     with office.store.read() as session:
-        audited = staff.reach_of(session, person, office.newest_day, AUDITOR).units
-    if ({wanted.unit} if wanted.unit else reach.units) <= audited:
+        counted = staff.counts(session, person, office.newest_day).units
+    if ({wanted.unit} if wanted.unit else reach.units) <= counted:
         return Reading(wanted, wanted.scope(reach), counted=True)
-    unit = wanted.unit or min(reach.units - audited)
+    unit = wanted.unit or min(reach.units - counted)
     kept = KeptMonths.of(office.store, office.folder).tables
     key = wanted.key or _told_most(kept, unit, [one.key for one in office.engine.catalogue])
     told = replace(wanted, unit=unit, key=key)

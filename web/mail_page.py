@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from web.asked import Asked, Door
+from workflow import staff
 from workflow.mail_choices import Choice, choice_of, choose
 from workflow.tables import Person
 
@@ -24,17 +25,21 @@ class MailPage:
         office = self.door.office
         with office.store.read() as session:
             choice, email = choice_of(session, asked.me.id), session.get_one(Person, asked.me.id).email
+            reach = staff.oversees(session, asked.me.id, office.newest_day)
         return self.door.answer(
             asked,
             "mail.html",
             choice=choice,
             email=email,
             sends=office.mail is not None,
+            reads_reports=bool(reach),
+            whole_office=reach.everywhere,
             done=asked.text("done"),
         )
 
     def _choose(self, asked: Asked) -> Response:
-        wanted = Choice(asked.text("own"), asked.text("work"), asked.text("language"))
         with self.door.office.store.write() as session:
+            reports = asked.text("reports") or choice_of(session, asked.me.id).reports
+            wanted = Choice(asked.text("own"), asked.text("work"), asked.text("language"), reports)
             choose(session, asked.me.id, wanted)
         return self.door.see("/mail", done="kept")

@@ -144,16 +144,16 @@ class MonitoringPages(Overseeing):
         shown = self._shown(asked)
         self.door.rates.require(asked.request, LISTS)
         head, *lines = rows(shown.report)
-        return csv_answer(f"{_name(shown.report)}.csv", head, lines)
+        return csv_answer(self.door.past.named(f"{_name(shown.report)}.csv"), head, lines)
 
     def _pdf(self, asked: Asked) -> Response:
         shown = self._shown(asked)
         if not shown.report.months:
             raise HTTPException(404)
         self.door.rates.require(asked.request, LISTS)
-        now = self.door.office.clock()
-        pdf = monitoring_pdf(shown.report, shown.target, made_at=now, words=shown.words)
-        return attachment(pdf, "application/pdf", f"{_name(shown.report)}.pdf")
+        now, past = self.door.office.clock(), self.door.past()
+        pdf = monitoring_pdf(shown.report, shown.target, made_at=now, words=shown.words, invented=past)
+        return attachment(pdf, "application/pdf", self.door.past.named(f"{_name(shown.report)}.pdf"))
 
     def _sealed(self, asked: Asked) -> Response:
         """A report that was made by itself, as it was sealed."""

@@ -16,8 +16,8 @@ from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.digits import whole
 from workflow.errors import NotFound, Refused, WorkflowError
+from workflow.keeping import SHOWN_DAYS
 
-DAYS: Final = 30
 RUNS: Final = Rate("destructions", 6, 600.0)
 
 
@@ -39,14 +39,14 @@ class KeepingPages(Overseeing):
 
     def _page(self, asked: Asked, *, problem: WorkflowError | BlobError | None = None) -> Response:
         reach, office, administers = self.reach(asked), self.door.office, self.administers(asked)
-        preview = office.retention.preview(days=DAYS)
+        preview = office.retention.preview(days=SHOWN_DAYS)
         holds = [one.told_to(asked.me.id) for one in preview.holds if one.unit in reach]
         today = office.newest_day
         return self.answer(
             asked,
             "keeping.html",
             status=422 if problem else 200,
-            days=DAYS,
+            days=SHOWN_DAYS,
             due=[one for one in preview.due if one.unit in reach],
             now_due=sum(one.due_on <= today for one in preview.due),
             holds=holds,

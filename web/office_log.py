@@ -98,7 +98,7 @@ class LogPages(Overseeing):
 
     def _saved(self, content: Iterator[bytes], what: str, suffix: str, media: str) -> Response:
         """A file to be saved, sent while it is made."""
-        name = f"{what}-{self.door.office.clock():%Y-%m-%d}.{suffix}"
+        name = self.door.past.named(f"{what}-{self.door.office.clock():%Y-%m-%d}.{suffix}")
         return StreamingResponse(
             content,
             media_type=media,

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from web.asked import Asked
 from web.drawing import drawn
 from web.overseeing import Overseeing
+from workflow import staff
 from workflow.definition_model import Definition
 from workflow.pinned import pinned
 from workflow.staff import Reach
@@ -46,11 +47,13 @@ class ProcessPages(Overseeing):
             versions = self._versions(session, reach)
             unread = pinned(session, office.engine.definition).unread
             waiting = _open(session, reach)
+            counted = staff.counts_all(session, asked.me.id, office.newest_day)
         return self.answer(
             asked,
             "processes.html",
             versions=versions,
             unread=[(sha256, waiting.get(sha256, 0)) for sha256 in unread],
+            counted=counted,
             release=version("paraaf"),
         )
 
@@ -72,6 +75,7 @@ class ProcessPages(Overseeing):
         reach, office = self.reach(asked), self.door.office
         with office.store.read() as session:
             versions = self._versions(session, reach)
+            counted = staff.counts_all(session, asked.me.id, office.newest_day)
         sha256 = asked.request.path_params["sha256"]
         found = next((one for one in versions if one.definition.sha256_hex == sha256), None)
         if found is None:
@@ -80,6 +84,7 @@ class ProcessPages(Overseeing):
             asked,
             "process.html",
             version=found,
+            counted=counted,
             one=found.definition,
             profile=office.profiles.get(found.definition.signing),
             drawing=drawn(found.definition, process_words(asked.language)),

@@ -1,7 +1,7 @@
 """Pages from templates: what all of them can say, in the language of who asks."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from languages import WRITING
 from web.cookies import A_YEAR_S, LANGUAGE, Cookies
 from web.languages import NAMES, language_of, moment, translations
 from web.themed import Themed
+from workflow.invented import Invented
 from workflow.theme import NEUTRAL
 
 _HERE = Path(__file__).parent
@@ -24,9 +25,17 @@ ZONE = ZoneInfo("Europe/Amsterdam")  # of the calendars that there are
 
 
 class Pages:
-    """Makes answers from templates; everything put into them is escaped. `trial`: keys prove nothing here."""
+    """Makes answers from templates; everything put into them is escaped. `trial`: keys prove nothing here;
+    `past` tells of what was invented."""
 
-    def __init__(self, *, trial: bool, cookies: Cookies, themed: Themed | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        trial: bool,
+        cookies: Cookies,
+        themed: Themed | None = None,
+        past: Callable[[], Invented | None] = lambda: None,
+    ) -> None:
         self._cookies = cookies
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
@@ -35,7 +44,8 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(static=static, trial=trial, office=themed or Themed(NEUTRAL))
+        office = themed or Themed(NEUTRAL)
+        self._environment.globals.update(static=static, trial=trial, office=office, past=past)
 
     def answer(self, request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
         """A page for who asks."""

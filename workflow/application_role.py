@@ -60,7 +60,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "bulk_results": "SELECT, INSERT, DELETE",
         "beginnings": "SELECT, INSERT, UPDATE (language, data, saved_at), DELETE",
         "api_tokens": "SELECT, INSERT, UPDATE (last_used_on, revoked_at), DELETE",
-        "mail_choices": "SELECT, INSERT, UPDATE (own, work, language), DELETE",
+        "mail_choices": "SELECT, INSERT, UPDATE (own, work, language, reports), DELETE",
         "mails": "SELECT, INSERT, UPDATE (tries, next_at, sent_at, code), DELETE",
         "mail_state": "SELECT, INSERT, UPDATE (after_seq, told_on)",
         "webhooks": "SELECT, INSERT, UPDATE (after_seq, stopped_at), DELETE",
@@ -80,7 +80,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "timing_sums": "SELECT, INSERT, UPDATE, DELETE",
         "monitoring_months": "SELECT, INSERT",
         "monitoring_reports": "SELECT, INSERT,"
-        " UPDATE (norms, profile, tries, next_at, code, made_at, level, sealed_by, sha256, pdf)",
+        " UPDATE (norms, profile, tries, next_at, code, made_at, level, sealed_by, sha256, pdf), DELETE",
         "timing_state": "SELECT, INSERT, UPDATE (after_seq, rules)",
         "incidents": "SELECT, INSERT, UPDATE (resolved_at, resolved_by, message)",
         "procrastinate_jobs": "SELECT, INSERT, UPDATE, DELETE",

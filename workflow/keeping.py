@@ -18,6 +18,9 @@ from workflow.judge import office_day
 from workflow.pinned import DefinitionOf, pinned
 from workflow.tables import Hold, Request
 
+SHOWN_DAYS = 30
+"""What is due in so many days is shown, and what was destroyed in as many."""
+
 
 @dataclass(frozen=True)
 class Kept:

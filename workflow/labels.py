@@ -172,6 +172,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "hold_placed": mark("Hold placed: it must not be destroyed"),
     "hold_released": mark("Hold released"),
     "stray_files_removed": mark("Stray files removed"),
+    "invented_past_begun": mark("Sample office: an invented past begins"),
     "people_removed": mark("People who have left removed"),
 }
 OUTCOMES: Final[Mapping[str, str]] = {

@@ -3,7 +3,8 @@ what has changed of how they sign in.
 
 It follows the log: mail remembers up to which event it was made, and is kept in a table until it was sent, or
 was tried for a day. Nothing of a request goes by mail but its number, and what kind it is. Who wants to hear
-but once a day gets, on working days in the morning, the first of what waits.
+but once a day gets, on working days in the morning, the first of what waits. That a monthly report was sealed
+is mail of its own (workflow.report_mail).
 """
 
 import asyncio
@@ -11,7 +12,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from typing import Any, Final
@@ -27,10 +28,20 @@ from workflow.calendar import CALENDARS
 from workflow.definition_model import Definition
 from workflow.engine import Engine
 from workflow.errors import NotFound
-from workflow.mail_choices import Choice, choice_of, in_language
+from workflow.judge import office_day
+from workflow.mail_choices import Choice, choice_of, in_language, mail_row
 from workflow.mail_settings import MailSettings
-from workflow.mail_text import SIGN_IN, Envelope, Line, about_many, about_one, about_sign_in
+from workflow.mail_text import (
+    SIGN_IN,
+    Envelope,
+    Line,
+    about_many,
+    about_one,
+    about_report,
+    about_sign_in,
+)
 from workflow.outbox import Outbox
+from workflow.report_mail import report_told
 from workflow.store import Store
 from workflow.tables import Body, Event, LogHead, MailChoice, MailRow, MailState, Person, Request, Task
 from workflow.words import process_words
@@ -103,7 +114,9 @@ class Post:
                     else self._told_of(session, request_id, said)
                 )
                 for person, kind in told:
-                    rows[person, request_id, kind] = self._row(person, request_id, kind)
+                    rows[person, request_id, kind] = mail_row(
+                        person, kind, self.clock(), request_id=request_id
+                    )
         if not events:
             return False
         with self.store.write() as session:
@@ -176,19 +189,6 @@ class Post:
         often: str = getattr(choice_of(session, person), what)
         return often == "each"
 
-    def _row(self, person: str, request_id: int | None, kind: str) -> dict[str, Any]:
-        now = self.clock()
-        return {
-            "person_id": person,
-            "request_id": request_id,
-            "kind": kind,
-            "made_at": now,
-            "tries": 0,
-            "next_at": now,
-            "sent_at": None,
-            "code": "",
-        }
-
     # --- once a day
 
     def _tell_daily(self) -> None:
@@ -212,7 +212,8 @@ class Post:
                 select(Person.id).where(Person.active, Person.email.is_not(None), chosen)
             ).all()
             if people:
-                session.execute(insert(MailRow), [self._row(one, None, DAILY) for one in people])
+                rows = [mail_row(one, DAILY, self.clock()) for one in people]
+                session.execute(insert(MailRow), rows)
 
     # --- sending
 
@@ -221,10 +222,12 @@ class Post:
         numbers = [number for (number,) in OUTBOX.due(self.store, now=self.clock(), most=BATCH)]
         with self.store.read() as session:
             rows = session.scalars(select(MailRow).where(MailRow.id.in_(numbers)).order_by(MailRow.id)).all()
-            found = [(row.id, row.person_id, row.request_id, row.kind) for row in rows]
-        return [(number, self._message(person, request, kind)) for number, person, request, kind in found]
+            found = [(row.id, (row.person_id, row.kind, row.request_id, row.report_id)) for row in rows]
+        return [(number, self._message(*about)) for number, about in found]
 
-    def _message(self, person: str, request_id: int | None, kind: str) -> EmailMessage | None:
+    def _message(
+        self, person: str, kind: str, request_id: int | None, report_id: int | None
+    ) -> EmailMessage | None:
         settings = self.settings
         assert settings is not None  # noqa: S101 (nothing is sent without)
         with self.store.read() as session:
@@ -243,6 +246,9 @@ class Post:
                     return None
                 definition = self.engine.definition(session, request.definition_sha256)
                 return about_one(kind, Line(request_id, self._title(definition, choice.language)), envelope)
+            if report_id is not None:
+                told = report_told(session, report_id, person, self._today())
+                return None if told is None else about_report(*told, envelope)
         return self._daily(person, choice, envelope)
 
     def _daily(self, person: str, choice: Choice, envelope: Envelope) -> EmailMessage | None:
@@ -259,6 +265,10 @@ class Post:
             for one in page.items
         ]
         return about_many(lines, page.count, envelope)
+
+    def _today(self) -> date:
+        """The day of the office whose day began first."""
+        return max(office_day(one, self.clock()) for one in self.engine.catalogue)
 
     @staticmethod
     def _title(definition: Definition, language: str) -> str:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from urllib.parse import urlencode
 
+from languages import WRITING
 from wording import mark
 from workflow.words import process_words
 
@@ -55,6 +57,10 @@ _NOT_YOU = mark(
     "If you know nothing of it, tell an administrator of your office at once: somebody else may have got in."
 )
 _MEANS = mark("With what you sign in, and where you are signed in: {url}")
+_REPORT_SUBJECT = mark("The monthly report of {month} is there")
+_REPORT = mark("The monthly report of {month} was sealed, and can be saved from its page.")
+_UNIT = mark("Unit: {unit}")
+_ALL_UNITS = mark("It is of all units together; those of each unit are there, too, or soon will be.")
 _TEST_SUBJECT = mark("A test: mail from this office arrives")
 _TEST = mark("Somebody who runs the office had this sent, to see that mail arrives.")
 _DAILY_SUBJECT = mark("{count} requests wait for you")
@@ -110,6 +116,20 @@ def about_many(lines: Sequence[Line], count: int, envelope: Envelope) -> EmailMe
         text.append(f"- {say(_MORE).format(count=count - len(lines))}")
     text += ["", say(_ALL).format(url=f"{base}/queue")]
     return _message(subject, text, envelope)
+
+
+def about_report(month: str, unit: str | None, envelope: Envelope) -> EmailMessage:
+    """Mail that says that the report of a month, such as 2026-05, was sealed; `unit` None: of all units."""
+    say, (year, number) = process_words(envelope.language).text, month.split("-")
+    name = f"{WRITING[envelope.language].months[int(number) - 1]} {year}"
+    query = "" if unit is None else f"?{urlencode({'unit': unit})}"
+    text = [
+        say(_REPORT).format(month=name),
+        say(_ALL_UNITS) if unit is None else say(_UNIT).format(unit=unit),
+        "",
+        f"{envelope.base}/figures/monitoring{query}#sealed",
+    ]
+    return _message(say(_REPORT_SUBJECT).format(month=name), text, envelope)
 
 
 def a_test(envelope: Envelope) -> EmailMessage:

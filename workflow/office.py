@@ -40,7 +40,7 @@ from workflow.bulk_results import BulkResults
 from workflow.calendar import later_by
 from workflow.cases import Case
 from workflow.chores import Chore
-from workflow.commands import Command
+from workflow.commands import Command, StepRef
 from workflow.copies import remove_old_copies
 from workflow.definition import Catalogue, load_folder
 from workflow.definition_model import Branch, Definition
@@ -106,6 +106,10 @@ LEFTOVERS_KEPT = timedelta(hours=1)
 PERMIT_KEPT = timedelta(seconds=30)
 
 
+def _no_job(_session: Session, _refs: Sequence[StepRef]) -> None:
+    """Make none: a request's state says that there is a step to do, and a job only hints at it."""
+
+
 def utc_now() -> datetime:
     """The clock of a running office."""
     return datetime.now(UTC)
@@ -149,8 +153,10 @@ class Office:
         environ: Mapping[str, str] = os.environ,
         patience: Patience | None = None,
         make: bool = True,
+        jobs: bool = True,
     ) -> Self:
-        """Open a data folder; with `make` it is made when it is not there yet, keys included.
+        """Open a data folder; with `make` it is made when it is not there yet, keys included. Without `jobs`
+        nobody is asked to do automatic steps: whoever opened it does them.
 
         Raises a Problem that says what is wrong: WrongOffice, when folder, keys and database do not belong
         together.
@@ -172,6 +178,7 @@ class Office:
                 clock=clock,
                 environ=environ,
                 patience=patience,
+                jobless=not jobs,
             )
         except BaseException:
             store.close()
@@ -188,6 +195,7 @@ class Office:
         environ: Mapping[str, str],
         patience: Patience | None,
         settings: "Settings",
+        jobless: bool,
     ) -> Self:
         signing, base = settings.signing, settings.base
         file = folder / REGISTER_FILE
@@ -199,7 +207,7 @@ class Office:
             store=store,
             catalogue=catalogue,
             kinds=KINDS,
-            defer=jobs.defer,
+            defer=_no_job if jobless else jobs.defer,
             clock=clock,
             asks_proof=partial(is_asked, profiles=signing.profiles),
             evidence_of=partial(_evidence, register),

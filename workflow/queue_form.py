@@ -92,8 +92,9 @@ class Form:
         if self.found == "few":
             yield self._few(self.takeable.in_role(role, as_they_come=True), _not_mine())
             return
-        for where, by in self.order.stretches():
-            query = _open(*where, self.takeable.in_role(role), _not_mine(), *self._chosen())
+        for where, by in self.order.stretches(due=self._is_timely):
+            # What is asked comes first: SQLite goes by the order, and most rows are done with by that.
+            query = _open(*where, *self._chosen(), self.takeable.in_role(role), _not_mine())
             yield query.order_by(*by).limit(MOST)
 
     def _few(self, *where: ColumnElement[bool]) -> Select[Any]:
@@ -126,9 +127,14 @@ class Form:
         elif self.found is not None:
             yield tasks.request_id.in_(found_by(open_only=True))
 
+    @property
+    def _is_timely(self) -> bool:
+        """Whether only what is due some time is asked for."""
+        return self.due is not None or "due_within" in self.asked
+
     def _timely(self) -> Iterator[ColumnElement[bool]]:
         tasks = _tasks.c
-        if self.due is not None or "due_within" in self.asked:
+        if self._is_timely:
             yield tasks.suspended_at.is_(None)
         if self.due == "past":
             yield tasks.due_at < bindparam("now")

@@ -76,9 +76,12 @@ class Order:
         columns = [key.is_(None), key, table.c.id] if self.column == "due_at" else [key, table.c.id]
         return [column.desc() if self.descending else column for column in columns]
 
-    def stretches(self) -> Iterator[tuple[list[ColumnElement[bool]], Sequence[ColumnElement[Any]]]]:
+    def stretches(
+        self, *, due: bool = False
+    ) -> Iterator[tuple[list[ColumnElement[bool]], Sequence[ColumnElement[Any]]]]:
         """The stretches of an index that hold what comes after the place: conditions, and an order that the
-        index has. Those that are due, and those that never are, are two."""
+        index has. Those that are due, and those that never are, are two; who asks for what is `due` is spared
+        the second, in which SQLite would look at all that is due."""
         tasks = Task.table()
         key, number = tasks.c[self.column], tasks.c.id
         ordered = [key.desc(), number.desc()] if self.descending else [key, number]
@@ -88,7 +91,7 @@ class Order:
         if self.after != "none" or self.descending:
             past = self.after == "none"  # all that are due come after it
             yield [key.is_not(None), *([] if past else self._beyond(key))], ordered
-        if self.after != "value" or not self.descending:
+        if not due and (self.after != "value" or not self.descending):
             here = self.after == "none"
             yield [key.is_(None), *(self._numbered() if here else [])], ordered[1:]
 

@@ -102,6 +102,19 @@ def oversees(session: Session, person: str, today: date) -> Reach:
     return reach_of(session, person, today, ADMINISTRATOR, AUDITOR)
 
 
+def counts(session: Session, person: str, today: date) -> Reach:
+    """Of which units somebody may know how many requests there were: who looks after all units, of all; else
+    who reads each request. Of others the monthly report tells, which hides small counts (decision 50)."""
+    reach = oversees(session, person, today)
+    return reach if reach.everywhere else reach_of(session, person, today, AUDITOR)
+
+
+def counts_all(session: Session, person: str, today: date) -> bool:
+    """Whether they may know that of each unit that they look after."""
+    counted = counts(session, person, today)
+    return counted.everywhere or oversees(session, person, today).units <= counted.units
+
+
 def staff(
     session: Session,
     reach: Reach,

@@ -983,11 +983,12 @@ class MailChoice(Base):
     own: Mapped[str]
     work: Mapped[str]
     language: Mapped[str]
+    reports: Mapped[str]
 
 
 class MailRow(Base):
-    """Mail to a person, about one request or (null) what waits for them, or how they sign in: tried until
-    it was sent, or `next_at` is null."""
+    """Mail to a person, about one request, one monthly report, or (null) what waits for them or how they
+    sign in: tried until it was sent, or `next_at` is null."""
 
     __tablename__ = "mails"
     __table_args__ = (
@@ -1002,6 +1003,7 @@ class MailRow(Base):
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
     request_id: Mapped[int | None] = mapped_column(ForeignKey("requests.id"), index=True)
+    report_id: Mapped[int | None] = mapped_column(BigInt)
     kind: Mapped[str]
     made_at: Mapped[datetime]
     tries: Mapped[int]

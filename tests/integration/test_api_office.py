@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from tests.proving import PASSWORD
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER
 from workflow.logcheck import verify
 from workflow.substitutes import Substitution, name_substitute
-from workflow.tables import Grant, Person, Substitute
+from workflow.tables import Grant, Person, Request, Substitute
 
 AUDITOR = "P192"
 
@@ -228,6 +228,34 @@ def test_who_asked_for_it_learns_that_it_is_on_hold_but_not_why(desked: Desked, 
     assert [why in text for text in told[requester]] == [False] * 5
     assert [why in text for text in told[CLERK]] == [False, True, True]
     assert [why in text for text in told[AUDITOR]] == [False, True, True, True, True]
+
+
+def test_who_administers_a_unit_is_not_told_how_its_requests_ended(desked: Desked) -> None:
+    """Of whom they read nothing: they look after what is destroyed soon, and count no ends (decision 50)."""
+    office, local = desked.sample.office, "P180"
+    with office.store.read() as session:
+        unit = session.get_one(Person, desked.requester).unit
+        request = session.get_one(Request, desked.delivered)
+        ended = request.closed_at
+    told = {}
+    for role in ("administrator", "auditor"):
+        with office.store.write() as session:
+            session.execute(delete(Grant).where(Grant.person_id == local))
+            session.add(Grant(person_id=local, role=role, unit=unit))
+            session.get_one(Request, desked.delivered).closed_at = ended - timedelta(days=80)
+        with program(desked.url, desked.token(local)) as client, browsing(desked.url) as browser:
+            told[role] = client.get(f"{BASE}/retention").json()["due"]
+            far = client.get(f"{BASE}/retention", params={"days": 31})
+            assert far.status_code == (403 if role == "administrator" else 200)
+            typed = {"person": local, "password": PASSWORD.reveal()}
+            browser.post("/sign-in", data={"csrf": csrf_of(browser.get("/sign-in")), **typed})
+            page = browser.get("/office/processes?lang=en").text
+            assert ("Requests under way" in page) is (role == "auditor")
+    with office.store.write() as session:
+        session.execute(delete(Grant).where(Grant.person_id == local))
+        session.get_one(Request, desked.delivered).closed_at = ended
+    for role, outcome in (("administrator", None), ("auditor", "done")):
+        assert [one["outcome"] for one in told[role] if one["request_id"] == desked.delivered] == [outcome]
 
 
 def test_an_auditor_of_a_unit_is_told_of_its_holds_alone(desked: Desked, clerk: Program) -> None:

@@ -47,7 +47,7 @@ def test_small_counts_are_stars_for_people_and_null_for_programs(
     document = json.loads(told(data, capsys, "--json", "--unit", UNIT))
     assert document["period"]["started"] == 5
     assert document["period"]["ended"] == {"done": None, "withdrawn": None}
-    assert document["origin"] == "measured"
+    assert (document["origin"], document["invented_until"]) == ("measured", None)
     heads, november = (line.split() for line in told(data, capsys).splitlines()[2:4])
     assert heads[:2] == ["month", "started"]
     assert november[:4] == ["2026-11", "5", "*", "*"]
@@ -84,7 +84,8 @@ def test_by_a_norm_of_the_office_it_hides_what_the_pages_hide(
         of_pages = document(Monitor(kept).report(norm=place), settings.target(place, settings.goal))
         asked = ["--norm", str(norm.within), "--data", str(tmp_path), "--json"]
         assert main(["monitor", *period, *asked]) == 0
-        assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(of_pages))
+        shown = json.loads(json.dumps({**of_pages, "invented_until": None}))
+        assert json.loads(capsys.readouterr().out) == shown
 
 
 def test_what_came_since_is_counted_too(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +142,11 @@ def test_the_report_is_sealed_at_the_profiles_level_and_hides_what_the_screen_hi
 ) -> None:
     file = tmp_path / "report.pdf"
     document = json.loads(
-        told(data, capsys, "--json", "--report", str(file), "--profile", "organisation-seal")
+        told(
+            data,
+            capsys,
+            *("--json", "--report", str(file), "--profile", "organisation-seal", "--language", "nb"),
+        )
     )
     root = data / "root.pem"
     root.write_bytes(DevelopmentAuthority.open(data / "authority").root_pem)
@@ -153,9 +158,13 @@ def test_the_report_is_sealed_at_the_profiles_level_and_hides_what_the_screen_hi
     with PdfDocument(file) as pdf:
         printed = " ".join(pdf[0].get_textpage().get_text_range().split())
         assert json.loads(bytes(pdf.get_attachment(0).get_data())) == document
-    assert "Sealed with a development key: for trials only" in printed
-    assert "under the profile organisation-seal, level B-LTA" in printed
-    assert "November 2026 5 * 3 * * * *" in printed
+        pdf.init_forms()
+        pdf[len(pdf) - 1].flatten()  # what stands in fields is text of the page then
+        sealed = pdf[len(pdf) - 1].get_textpage().get_text_range()
+    assert "Forseglet med en utviklingsnøkkel: bare til utprøving" in printed
+    assert "under profilen organisation-seal, nivå B-LTA" in printed
+    assert "november 2026 5 * 3 * * * *" in printed
+    assert "\r\nNivå: PAdES B-LTA\r\nUtviklingssertifikat: kun til forsøk" in sealed
 
 
 @pytest.mark.parametrize(

@@ -929,7 +929,7 @@ class TestThroughput:
         assert "A3: Met een eigen sleutel 2 0 2 0 0" in printed
         assert "Aanvragen per week Minuten per aanvraag" in every[-3]
         assert "Arbeid A0 10 min per aanvraag volgens de bron" in every[-2]
-        assert "Of het log kan kloppen (wet van Little)" in every[-1]
+        assert "Of het log kan kloppen (gemeten; wet van Little)" in every[-1]
         assert "0,46 fte van 36 uur per week" in printed
         assert terminal.office("throughput", "--report", file).status == 1
         assert terminal.office("throughput", "--report", file, "--force").status == 0

@@ -18,6 +18,7 @@ from tests.integration.engine_office import NOW, Office
 from tests.proving import PASSWORD
 from workflow import (
     identity_events,
+    invented,
     moves,
     outside,
     passwords,
@@ -73,6 +74,7 @@ def test_types_are_those_of_the_code() -> None:
         *moves.STEP_DONE.values(),
         *EVENTS.values(),
         *NOTES,
+        invented.BEGUN,
         PEOPLE_REMOVED,
         STRAYS_REMOVED,
         substitutes.NAMED,
@@ -112,6 +114,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Events of every type, with everything that the engine puts in."""
     folder = tmp_path_factory.mktemp("office")
     office = Office.open(folder)
+    invented.begin(office.store, at=NOW, until=NOW)
     first = office.to_sign("A1", temporary=True)
     office.fire("sign", "signer", first)
     office.run_steps()
@@ -186,8 +189,9 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     found.append(office.records(second)[-1])
     with office.store.read() as session:
         last = session.scalars(select(Event.record).order_by(Event.seq.desc()).limit(3)).all()
+        first_of_all = session.scalars(select(Event.record).where(Event.seq == 1)).all()
     found.append(renewal_record(office, first))
-    return [*found, *(json.loads(record) | {"body": None} for record in last)]
+    return [*found, *(json.loads(record) | {"body": None} for record in (*first_of_all, *last))]
 
 
 def renewal_record(office: Office, number: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from languages import LANGUAGES
 from signing.secret import Secret
@@ -24,11 +24,22 @@ from tests.steps_office import MANAGER, Sample
 from workflow.errors import Refused, SettingRefused
 from workflow.identity_events import EVERY, tell
 from workflow.mail import OUTBOX, WAITS, Post, handed_over_now
-from workflow.mail_choices import Choice, choose
+from workflow.mail_choices import Choice, choice_of, choose
 from workflow.mail_settings import MailSettings
-from workflow.mail_text import SIGN_IN, SUBJECTS, Envelope, Line, a_test, about_many, about_one, about_sign_in
+from workflow.mail_text import (
+    SIGN_IN,
+    SUBJECTS,
+    Envelope,
+    Line,
+    a_test,
+    about_many,
+    about_one,
+    about_report,
+    about_sign_in,
+)
 from workflow.outbox import JITTER
-from workflow.tables import Grant, MailRow, Person
+from workflow.report_mail import tell_of_report
+from workflow.tables import Grant, MailRow, MonitoringReport, Person
 
 BASE = "https://paraaf.example"
 WEDNESDAY = datetime(2026, 11, 25, 5, tzinfo=UTC)  # six in the morning there
@@ -201,6 +212,35 @@ def test_who_wants_none_gets_none(place: Place) -> None:
     assert place.subjects() == []
 
 
+def test_who_may_read_a_sealed_report_and_wants_to_hear_of_it_is_told_that_it_is_there(place: Place) -> None:
+    """Of which month and unit it is, and where: none of its figures. Who may read it no more is not told."""
+    office, report = (
+        place.sample.office,
+        {"month": "2026-10", "language": "nl", "norms": "", "profile": "seal"},
+    )
+    with office.store.write() as session:
+        session.add(Grant(person_id="P101", role="auditor", unit="Advice"))
+        session.add(Grant(person_id="P102", role="auditor", unit="Advice"))
+        for number, unit in enumerate(("", "Advice"), 1):
+            due = {"next_at": place.now, "tries": 1, "code": ""}
+            session.add(MonitoringReport(id=number, unit=unit, **report, **due))
+    for person in ("P101", "P102", "P192"):
+        place.choose(person, reports="each", work="none")
+    with office.store.write() as session:
+        for number, unit in enumerate((None, "Advice"), 1):
+            tell_of_report(session, number, unit, today=place.now.date(), now=place.now)
+        session.execute(delete(Grant).where(Grant.person_id == "P102"))
+    assert place.post().run() == 3  # one of them said nothing
+    told = {one["to"].addresses[0].addr_spec: one for one in place.server.taken}
+    assert set(told) == {"p101@voorbeeld.example", "p192@voorbeeld.example"}
+    advice, whole = (told[one] for one in sorted(told))
+    assert str(advice["subject"]) == str(whole["subject"]) == "The monthly report of October 2026 is there"
+    assert "Unit: Advice" in advice.get_content()
+    assert f"{BASE}/figures/monitoring?unit=Advice#sealed" in advice.get_content()
+    assert "all units together" in whole.get_content()
+    assert f"{BASE}/figures/monitoring#sealed" in whole.get_content()
+
+
 def test_what_is_not_taken_now_is_tried_again(place: Place) -> None:
     place.server.says = "451 later"
     number = place.sample.submit("A4")
@@ -294,6 +334,8 @@ def test_mail_is_in_the_language_of_who_gets_it(language: str) -> None:
     made += [about_sign_in(kind, envelope) for kind in SIGN_IN]
     made += [
         a_test(envelope),
+        about_report("2026-05", None, envelope),
+        about_report("2026-05", "Advice", envelope),
         about_many([Line(7, "T", late=True)], 12, envelope),
         about_many([Line(7, "T")], 1, envelope),
     ]
@@ -361,6 +403,16 @@ def test_people_choose_on_a_page(place: Place) -> None:
         client.post("/mail", data=form)
         page = client.get("/mail").text
         assert 'value="none" checked' in page
+        assert 'name="reports"' not in page  # they may read none
         assert client.post("/mail", data={**form, "work": "always"}).status_code == 422
+    with served(office) as url, browsing(url) as client:
+        signed_in(client, office, "P192")  # an auditor
+        page = client.get("/mail")
+        assert 'name="reports"' in page.text
+        form["csrf"] = csrf_of(page)
+        for more in ({"reports": "each"}, {}):  # what says nothing of it leaves it as it is
+            client.post("/mail", data={**form, **more})
+            with office.store.read() as session:
+                assert choice_of(session, "P192") == Choice("none", "each", "da", "each")
     with pytest.raises(Refused):
         place.choose("P022", work="hourly")

@@ -1,6 +1,7 @@
 """Monthly reports that an office seals by itself: once each, at their level or not at all."""
 
 import hashlib
+import json
 import os
 import re
 import signal
@@ -12,12 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from pypdfium2 import PdfDocument
-from sqlalchemy import delete, update
+from sqlalchemy import delete, func, select, update
 
 from certs.serve_authority import AuthorityServer
+from cli.errors import CommandError
+from cli.main import main
 from signing.errors import ProfileError, RevocationUnavailableError
 from tests.databases import Database
 from tests.desk_office import browsing, served, signed_in, words_of
@@ -25,14 +29,25 @@ from tests.steps_office import CLERK, KeyedOffice, Sample, level_of
 from tests.timed_office import Past
 from throughput.monitor import Month
 from throughput.monitor_kept import KeptMonths, keep_months
-from throughput.monitor_reports import FIRST_WAIT, LONGEST_WAIT, due_from, list_due, make_reports, reports
+from throughput.monitor_reports import (
+    CRASHED,
+    FIRST_WAIT,
+    LONGEST_WAIT,
+    due_from,
+    list_due,
+    make_reports,
+    reports,
+)
 from throughput.monitor_settings import FILE, monitor_settings
 from workflow.faults import VARIABLE
+from workflow.key_limits import DailyLimit
+from workflow.mail_choices import Choice, choose
+from workflow.mail_settings import MailSettings
 from workflow.staff import Reach
 from workflow.store import VARIABLE as DATABASE
-from workflow.tables import Grant, MonitoringMonth, MonitoringReport
+from workflow.tables import Grant, KeyDay, MailRow, MonitoringMonth, MonitoringReport, Person
 
-AUDITOR, OF_ADVICE = "P192", "P101"
+AUDITOR, OF_ADVICE, ADMINISTRATOR = "P192", "P101", "P056"
 WANTED = '[reports]\nprofile = "organisation-seal"\nlanguages = ["nl"]\n'
 ALL = Reach(everywhere=True, units=frozenset())
 ROOT = Path(__file__).parents[2]
@@ -43,6 +58,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
     """An office whose months are counted, with two units."""
     sample = Sample.open(tmp_path_factory.mktemp("reports"), {})
     _with_months(sample)
+    with sample.office.store.write() as session:
+        session.add(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
     yield sample
     sample.office.close()
 
@@ -93,7 +110,11 @@ def test_each_is_made_once_at_its_level_and_hides_what_the_pages_hide(office: Ke
         assert one.level == str(level_of(one.pdf)) == str(office.profiles["organisation-seal"].level)
         assert (one.code, one.tries, one.language) == ("", 1, "nl")
     [whole] = [one for one in rows(office) if (one.month, one.unit) == (months[0], "")]
-    text = PdfDocument(whole.pdf)[0].get_textpage().get_text_range()
+    with PdfDocument(whole.pdf) as pdf:
+        text = pdf[0].get_textpage().get_text_range()
+        pdf.init_forms()
+        pdf[len(pdf) - 1].flatten()  # what stands in fields is text of the page then
+        assert "Verzegeld op" in pdf[len(pdf) - 1].get_textpage().get_text_range()
     assert "Monitoring" in text
     assert "alle eenheden samen" in text
     assert str(whole.sealed_by) in text
@@ -185,17 +206,97 @@ def test_one_that_waits_is_made_by_norms_of_today_once_its_months_are_counted_by
     assert {one.norms for one in rows(office)} == {settings.name} != before
 
 
+def test_one_that_waits_and_is_wanted_no_more_is_not_made(office: KeyedOffice) -> None:
+    """By its unit, by its language, or as no report is: what is made stays."""
+    file = office.folder / FILE
+    file.write_text(WANTED.replace('["nl"]', '["nl", "da"]'), encoding="utf-8")
+    with pytest.raises(RevocationUnavailableError):
+        make_reports(office)
+    assert len(rows(office)) == 18
+    file.write_text(f'{WANTED}units = ["Policy"]\n', encoding="utf-8")
+    let_come(office)
+    with AuthorityServer(office.authority.folder):
+        assert make_reports(office) == 6
+    assert {(one.unit, one.language) for one in rows(office)} == {("", "nl"), ("Policy", "nl")}
+    file.write_text(WANTED, encoding="utf-8")
+    with pytest.raises(RevocationUnavailableError):
+        make_reports(office)
+    assert len(rows(office)) == 9
+    file.write_text("", encoding="utf-8")
+    assert make_reports(office) == 0
+    assert [one.pdf is None for one in rows(office)] == [False] * 6
+
+
+def test_one_that_another_worker_made_meanwhile_stays_and_is_not_counted(
+    office: KeyedOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = {"made_at": office.clock(), "level": "B-B", "sealed_by": "another", "sha256": "0", "pdf": b"."}
+
+    async def slowly(*_: Any) -> Any:
+        with office.store.write() as session:
+            first = select(func.min(MonitoringReport.id)).scalar_subquery()
+            session.execute(update(MonitoringReport).where(MonitoringReport.id == first).values(**theirs))
+        return Mock(level_reached="B-B", pdf=b"%PDF")
+
+    monkeypatch.setattr("throughput.monitor_reports._sealed", slowly)
+    assert make_reports(office) == 8
+    assert [one.sealed_by for one in rows(office)].count("another") == 1
+
+
+def test_whatever_stands_in_its_way_is_told_and_costs_no_seal(
+    office: KeyedOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that is none of ours, too; a key that may sign so often a day has not signed."""
+    limit = DailyLimit("seal", 1, "0" * 64)
+    monkeypatch.setattr("tests.steps_office._SpecialKeys.limit_of", lambda *_: limit)
+    monkeypatch.setattr("throughput.monitor_reports.monitoring_pdf", Mock(side_effect=ZeroDivisionError))
+    with pytest.raises(ZeroDivisionError):
+        make_reports(office)
+    assert rows(office)[0].code == CRASHED
+    with office.store.read() as session:
+        assert session.query(KeyDay).filter_by(key_sha256=limit.key_sha256).all() == []
+    with served(office) as url, browsing(url) as client:
+        signed_in(client, office, AUDITOR)
+        assert (
+            f"Sealed reports – not made yet: 1; tried again by themselves. This could not be done ({CRASHED})"
+            in (words_of(client.get("/office?lang=en")))
+        )
+
+
+def test_who_chose_so_gets_mail_once_a_month_and_unit(office: KeyedOffice) -> None:
+    """In however many languages it is made: who looks after all units of the report of all together."""
+    office = replace(
+        office, mail=MailSettings("mail.example", 25, "", "p@mail.example", "https://p.example", "en")
+    )
+    (office.folder / FILE).write_text(WANTED.replace('["nl"]', '["nl", "da"]'), encoding="utf-8")
+    with office.store.write() as session:
+        for person in (AUDITOR, OF_ADVICE, CLERK, ADMINISTRATOR):
+            session.get_one(Person, person).email = f"{person}@mail.example"
+            if person != ADMINISTRATOR:
+                choose(session, person, Choice(reports="each"))
+    with AuthorityServer(office.authority.folder):
+        assert make_reports(office) == 18
+    units = {one.id: (one.unit, one.month) for one in rows(office)}
+    with office.store.read() as session:
+        told = [(one.person_id, *units[one.report_id]) for one in session.query(MailRow)]
+    months = {month for _, month in units.values()}
+    assert sorted(told) == sorted(
+        [*((OF_ADVICE, "Advice", one) for one in months), *((AUDITOR, "", one) for one in months)]
+    )
+
+
 def test_each_is_taken_for_a_while_from_when_it_is_taken(
     office: KeyedOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long those before it took: else another worker would take it at once, too."""
     moments, waits = [office.clock()], []
 
-    def slowly(*taken: Any) -> None:
+    def slowly(*taken: Any) -> bool:
         waits.append(taken[2].next_at - moments[-1])
         moments.append(moments[-1] + FIRST_WAIT / 2)
         if len(waits) == 3:
             raise ProfileError("stop", hint="Stop.")
+        return True
 
     monkeypatch.setattr("throughput.monitor_reports._make", slowly)
     with pytest.raises(ProfileError, match="stop"):
@@ -243,8 +344,6 @@ def test_killed_anywhere_it_is_made_once(office: KeyedOffice, point: str) -> Non
 
 
 def test_who_may_reads_it_and_nobody_else_learns_of_it(office: KeyedOffice) -> None:
-    with office.store.write() as session:
-        session.merge(Grant(person_id=OF_ADVICE, role="auditor", unit="Advice"))
     with AuthorityServer(office.authority.folder):
         make_reports(office)
     with served(office) as url:
@@ -275,6 +374,39 @@ def test_who_may_reads_it_and_nobody_else_learns_of_it(office: KeyedOffice) -> N
     with office.store.read() as session:
         assert len(reports(session, ALL)) == 9
         assert len(reports(session, Reach(everywhere=False, units=frozenset({"Advice"})))) == 3
+
+
+def test_on_the_command_line_they_are_listed_saved_and_verified(
+    office: KeyedOffice, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A unit's name leads to no other folder."""
+    command = ["monitor", "--sealed", "--data", str(office.folder)]
+    with pytest.raises(RevocationUnavailableError):
+        make_reports(office)
+    assert main(command) == 0
+    assert f"not made yet, tries: 1: {RevocationUnavailableError.code}" in capsys.readouterr().out
+    let_come(office)
+    with AuthorityServer(office.authority.folder):
+        make_reports(office)
+    with office.store.write() as session:
+        session.execute(
+            update(MonitoringReport).where(MonitoringReport.unit == "Advice").values(unit="../Advice")
+        )
+    kept = tmp_path / "kept" / "here"
+    kept.parent.mkdir()
+    assert main([*command, "--unit", "../Advice", "--save", str(kept), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["reports"]
+    files = [Path(one["file"]) for one in told]
+    assert len(told) == 3
+    assert set(files) == set(kept.iterdir())
+    assert list(kept.parent.iterdir()) == [kept]
+    assert [one["sha256"] for one in told] == [hashlib.sha256(one.read_bytes()).hexdigest() for one in files]
+    root = tmp_path / "root.pem"
+    root.write_bytes(office.authority.root_pem)
+    assert main(["verify", "--trust", str(root), "--no-register", *map(str, files)]) == 0
+    assert main(["verify", "--no-register", *map(str, files)]) != 0  # nobody vouches for a development key
+    for more in (["--save", str(kept)], ["--goal", "90"], ["--unit", "Advice"]):  # there, of no use, none
+        assert main([*command, *more]) == CommandError.status
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def _night(day: int) -> datetime:
 
 
 @pytest.mark.parametrize(("wanted", "holds"), FILTERS)
-@pytest.mark.parametrize("sort", ["due", "-age"])
+@pytest.mark.parametrize("sort", ["due", "-due", "-age"])
 def test_a_filter_finds_what_it_says_and_all_of_it(
     week: Office, wanted: dict[str, object], holds: Holds, sort: Sort
 ) -> None:
@@ -161,6 +161,17 @@ def test_a_filter_finds_what_it_says_and_all_of_it(
         everything = week.engine.queue(person, QueueFilter(sort=sort)).items
         expected = [item.request_id for item in everything if holds(item, week.now)]
         assert found(week, person, **wanted, sort=sort) == expected
+
+
+def test_pages_of_what_is_due_go_on_from_any_place(week: Office) -> None:
+    """Also from one that is due never, of a page that asked for more."""
+    for sort in ("due", "-due"):
+        everything = list(pages(week, "clerk", QueueFilter(sort=sort), 1))
+        for place in everything[:-1]:
+            here = [one.items[0] for one in everything[everything.index(place) + 1 :]]
+            wanted = QueueFilter(due="past", sort=sort, after=place.after)
+            expected = [one.request_id for one in here if _due_by(one, week.now - timedelta(microseconds=1))]
+            assert [one.request_id for one in week.engine.queue("clerk", wanted).items] == expected
 
 
 def test_each_filter_finds_something_in_that_week_and_not_all(busy: Office) -> None:

@@ -341,18 +341,28 @@ def test_origins_differ_by_shape() -> None:
 
 
 def test_a_hidden_share_is_not_a_share_of_nothing() -> None:
+    """Nor one that hidden counts leave open a share that is told: what it may be beyond is hatched."""
     for width in WIDTHS:
         told = months_of(12)
         drawing = months(told, width)
-        shown = [one for one in told.months if one.share is not None]
+        shown = [one for one in told.months if one.low is not None]
+        left_open = [one for one in shown if one.low != one.high]
         bars = [bar for bar in drawing.of(Bar) if bar.said]
-        assert len(bars) == len(shown)
-        sizes = [bar.width if width == NARROW else bar.height for bar in bars]
-        assert sizes == pytest.approx([sizes[0] * one.share / shown[0].share for one in shown])
+        assert len(left_open) > 1
+        for some, hollow, sizes in (
+            (shown, False, [one.low for one in shown]),
+            (left_open, True, [one.high - one.low for one in left_open]),
+        ):
+            drawn = [bar.width if width == NARROW else bar.height for bar in bars if bar.hollow == hollow]
+            assert len(drawn) == len(some)
+            assert drawn == pytest.approx([drawn[0] * size / sizes[0] for size in sizes])
         hidden = sum(one.hidden for one in told.months)
         assert drawing.texts.count("*") == hidden
-        assert sum(bar.hollow for bar in drawing.of(Bar)) == hidden + 1  # one in the key
-        assert drawing.texts.count("–") == sum(one.share is None and not one.hidden for one in told.months)
+        missed = sum(one.high < told.goal for one in shown)
+        assert missed
+        hollow = [bar for bar in drawing.of(Bar) if bar.hollow]
+        assert len(hollow) == hidden + len(left_open) + 2 + missed + 1  # three in the key
+        assert drawing.texts.count("–") == sum(one.low is None and not one.hidden for one in told.months)
 
 
 @given(st.floats(0, 1e8), st.floats(1e-3, 1e8), st.integers(3, 8))

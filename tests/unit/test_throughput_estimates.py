@@ -55,7 +55,7 @@ def test_scipys_bootstrap_of_a_quotient_agrees() -> None:
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=2, max_size=60))
 def test_lifelines_interval_of_a_median_agrees(cases: Sequence[tuple[int, bool]]) -> None:
-    cases = [*cases, (31, False)]  # where none is left theirs has no bounds, and ours keeps the last
+    cases = [*cases, (31, False)]  # where none is left theirs has no bounds, and ours has Clopper's
     taken, over = [float(time) for time, _ in cases], [done for _, done in cases]
     fitted = KaplanMeierFitter().fit(taken, over)
     theirs = median_survival_times(fitted.confidence_interval_).to_numpy()[0]
@@ -71,3 +71,10 @@ def test_an_upper_end_that_nobody_saw_is_open() -> None:
     fitted = KaplanMeierFitter().fit(range(1, 41))
     assert [whole.low, whole.high] == list(qth_survival_times(0.5, fitted.confidence_interval_).to_numpy()[0])
     assert quantile(Durations.of([])).value is None
+
+
+@pytest.mark.parametrize(("count", "high"), [(5, None), (6, 60.0)])
+def test_times_that_are_all_alike_have_an_interval(count: int, high: float | None) -> None:
+    """From six on, as by the order of the values: five are all below the median once in 32 times."""
+    found = quantile(Durations.of([60.0] * count))
+    assert (found.low, found.value, found.high) == (60.0, 60.0, high)

@@ -53,8 +53,10 @@ def told_by(monitor: Monitor, report: Printed, norm: int) -> Iterator[Told]:
     for month, table in monitor.tables.items():
         for kind, ends in _kinds(norm):
             known = table.within(kind, report.unit, report.key)
-            high = FAR if known.high is None else known.high
-            yield _what(kind), _cells(report, [month], ends), known.low, high
+            yield _what(kind), _cells(report, [month], ends), known.low, int(min(known.high, FAR))
+        worst, best, (*_, met, missed) = report.reach[month].worst, report.reach[month].best, _kinds(norm)
+        yield "ended", _cells(report, [month], met[1]), int(worst.met), int(min(best.met, FAR))
+        yield "ended", _cells(report, [month], missed[1]), int(best.missed), int(min(worst.missed, FAR))
     for kind, ends in _kinds(norm):
         if (count := _of_period(report, kind)) is not None:
             yield _what(kind), _cells(report, list(report.months), ends), count, count

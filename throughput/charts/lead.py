@@ -120,8 +120,8 @@ def leads(told: Leads, width: float = WIDE) -> Drawing:
 
 
 def _kinds(told: Leads) -> list[Entry]:
-    ended: Entry = ("series-1", False, told.ended)
-    still: Entry = ("series-2", True, told.still_open)
+    ended: Entry = ("series-1", "full", told.ended)
+    still: Entry = ("series-2", "hatched", told.still_open)
     return [ended, still] if any(one.open for one in told.bins) else [ended]
 
 

@@ -32,8 +32,9 @@ Shape = Literal["circle", "square", "diamond", "triangle"]
 Anchor = Literal["start", "middle", "end"]
 Size = Literal["small", "normal", "large"]
 
-Entry = tuple[Role, bool, str]
-"""Of a key: a colour, whether it is hatched, and what it stands for."""
+Fill = Literal["full", "pale", "hatched"]
+Entry = tuple[Role, Fill, str]
+"""Of a key: a colour, how it fills, and what it stands for."""
 SERIES: tuple[Role, ...] = (
     "series-1",
     "series-2",
@@ -184,6 +185,12 @@ def hatched(bar: Bar, *, role: Role = "ink", step: float = 6.0) -> Iterator[Mark
         to_right = (x + min(width, reach), y + max(0.0, reach - width))
         yield Line((from_left, to_right), role, 0.8)
         reach += step
+
+
+def pale(bar: Bar) -> Iterator[Mark]:
+    """The bar's outline, pale within: told apart from a full one where there are no colours, too."""
+    yield replace(bar, shade=2)
+    yield replace(bar, hollow=True, said="")
 
 
 def stairs(points: Iterable[Point]) -> tuple[Point, ...]:

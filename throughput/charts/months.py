@@ -4,31 +4,40 @@ What is kept from readers is drawn as kept, and a month without a case as such: 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from math import ceil, floor
 
-from throughput.charts.model import SHADES, Bar, Drawing, Entry, Role, hatched
+from throughput.charts.model import Bar, Drawing, Entry, Fill, Role, hatched, pale
 from throughput.charts.scales import Scale, shares
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of
 
 _HEIGHT = 168.0
-_ROW = 24.0
+_ROW, _LEAST_ROW, _ROWS = 24.0, 15.0, 490.0
+"""How high a row is: less where there are many, so that they fit below the words of a first page."""
 _BESIDE = 13
 """So many months stand beside each other; more are rows."""
 
 
 @dataclass(frozen=True)
 class MonthShare:
-    """A month's share, None where there is none: kept from readers if `hidden`, else without a case."""
+    """A month's share, from `low` to `high` where hidden counts leave it open.
+
+    None where there is none: kept from readers if `hidden`, else without a case.
+    """
 
     month: date
-    share: float | None
+    low: float | None
+    high: float | None
     hidden: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Months(About):
-    """Shares of months in their order, the goal and its name, and the names of what has no bar."""
+    """Shares of months in their order, the goal and its name, and the names of what the key tells.
+
+    `unsure`: of what a share may be up to; `unclear`: of one that may meet the goal, or miss it.
+    """
 
     months: Sequence[MonthShare]
     goal: float
@@ -37,6 +46,8 @@ class Months(About):
     no_case: str
     met: str
     missed: str
+    unsure: str
+    unclear: str
 
 
 def months(told: Months, width: float = WIDE) -> Drawing:
@@ -54,33 +65,47 @@ def months(told: Months, width: float = WIDE) -> Drawing:
 
 def _kinds(told: Months) -> list[Entry]:
     """What is to be seen, for the key."""
-    found: list[Entry] = []
-    if any(_met(told, one) for one in told.months):
-        found.append(("series-1", False, told.met))
-    if any(_met(told, one) is False for one in told.months):
-        found.append(("series-2", False, told.missed))
+    roles = {_role(told, one.low, one.high) for one in told.months}
+    names: list[tuple[Role, Fill, str]] = [
+        ("series-1", "full", told.met),
+        ("series-2", "pale", told.missed),
+        ("quiet", "full", told.unclear),
+    ]
+    found: list[Entry] = [entry for entry in names if entry[0] in roles]
+    if any(one.low != one.high for one in told.months):
+        found.append(("quiet", "hatched", told.unsure))
     if any(one.hidden for one in told.months):
-        found.append(("quiet", True, f"* {told.hidden}"))
-    if any(one.share is None and not one.hidden for one in told.months):
-        found.append(("paper", False, f"– {told.no_case}"))
+        found.append(("quiet", "hatched", f"* {told.hidden}"))
+    if any(one.low is None and not one.hidden for one in told.months):
+        found.append(("paper", "full", f"– {told.no_case}"))
     return found
 
 
-def _met(told: Months, one: MonthShare) -> bool | None:
-    return None if one.share is None or one.hidden else one.share >= told.goal
+def _role(told: Months, low: float | None, high: float | None) -> Role | None:
+    """The colour that says whether a share meets the goal."""
+    if low is None or high is None:
+        return None
+    return "series-1" if low >= told.goal else "series-2" if high < told.goal else "quiet"
 
 
 def _said(told: Months, one: MonthShare) -> str:
-    if one.hidden:
-        return "*"
-    if one.share is None:
-        return "–"
-    return told.wording.percent(one.share, _decimals(told))
+    if one.low is None or one.high is None:
+        return "*" if one.hidden else "–"
+    if one.low == one.high:
+        return told.wording.percent(one.low, _decimals(told))
+    low, high = (round(100 * end, 6) for end in (one.low, one.high))  # 100 · 0.29 is 28.999…
+    return f"{floor(low)}–{told.wording.percent(ceil(high) / 100, 0)}"
+
+
+def _lines(said: str, room: float) -> list[str]:
+    """A label below each other where it does not fit: it is cut behind the dash."""
+    first, dash, last = said.partition("–")
+    return [said] if not (first and last) or width_of(said, bold=True) <= room else [first + dash, last]
 
 
 def _decimals(told: Months) -> int:
     """As many as tell every share that missed the goal from one that met it."""
-    shares_ = [one.share for one in told.months if one.share is not None and not one.hidden]
+    shares_ = [one.low for one in told.months if one.low is not None and one.low == one.high]
     unclear = (
         decimals
         for decimals in range(3)
@@ -100,11 +125,14 @@ def _columns(sheet: Sheet, told: Months) -> None:
     for number, one in enumerate(told.months):
         middle = left + (number + 0.5) * each
         _bar(sheet, told, one, Bar(middle - size / 2, top, size, bottom - top, "quiet"), upright=True)
-        inside = one.share is not None and not one.hidden and bottom - ups.at(one.share) > LINE
-        floor = bottom if inside or one.share is None or one.hidden else ups.at(one.share)
-        role: Role = "paper" if inside else "ink"
-        write = sheet.backed if one.hidden else sheet.text
-        write(middle, floor - 5, _said(told, one), role=role, anchor="middle", bold=True)
+        begins = bottom if one.low is None else ups.at(one.low)
+        lines = _lines(_said(told, one), size - GAP)
+        inside = bottom - begins > LINE * len(lines)
+        write = sheet.text if inside or not (one.hidden or one.low != one.high) else sheet.backed
+        dark = inside and _role(told, one.low, one.high) != "series-2"
+        for line, text in enumerate(reversed(lines)):
+            y = (bottom if inside else begins) - 5 - line * LINE
+            write(middle, y, text, role="paper" if dark else "ink", anchor="middle", bold=True)
         name = told.wording.months[one.month.month - 1]
         sheet.text(middle, bottom + LINE, name, anchor="middle")
         if number == 0 or one.month.month == 1:
@@ -121,15 +149,16 @@ def _rows(sheet: Sheet, told: Months) -> None:
     right = sheet.width - max(width_of(_said(told, one), bold=True) for one in told.months) - GAP
     along = Scale(0, 1, left, right)
     goal = along.at(told.goal)
-    bottom = sheet.y + GAP + _ROW * len(told.months)
+    row = max(_LEAST_ROW, min(_ROW, _ROWS / len(told.months)))
+    bottom = sheet.y + GAP + row * len(told.months)
     axis = shares(told.wording)
     top = sheet.y + GAP
     sheet.upright_lines(axis, along, [(top, bottom)])
     for number, (one, name) in enumerate(zip(told.months, names, strict=True)):
-        y = top + number * _ROW
-        sheet.text(0, y + _ROW / 2 + 4, name)
-        _bar(sheet, told, one, Bar(left, y + 3, right - left, _ROW - 6, "quiet"), upright=False)
-        sheet.text(sheet.width, y + _ROW / 2 + 4, _said(told, one), anchor="end", bold=True)
+        y = top + number * row
+        sheet.text(0, y + row / 2 + 4, name)
+        _bar(sheet, told, one, Bar(left, y + row / 8, right - left, row * 3 / 4, "quiet"), upright=False)
+        sheet.text(sheet.width, y + row / 2 + 4, _said(told, one), anchor="end", bold=True)
     sheet.cased(((goal, top), (goal, bottom)))
     sheet.text(goal, sheet.y, _goal(told), anchor="end" if goal > sheet.width / 2 else "start")
     sheet.foot(axis, along, bottom)
@@ -141,14 +170,24 @@ def _goal(told: Months) -> str:
 
 
 def _bar(sheet: Sheet, told: Months, one: MonthShare, room: Bar, *, upright: bool) -> None:
-    """The bar within its room; hatched all over where the share is kept, none where there is none."""
+    """The bar within its room; hatched where the share is left open, all over where it is kept."""
     if one.hidden:
         sheet.add(*hatched(room, role="quiet", step=9))
-    elif one.share:
-        role: Role = "series-1" if _met(told, one) else "series-2"
-        said = f"{told.wording.month(one.month)}: {told.wording.percent(one.share, _decimals(told))}"
-        if upright:
-            high = room.height * one.share
-            sheet.add(Bar(room.x, room.y + room.height - high, room.width, high, role, SHADES, said=said))
-        else:
-            sheet.add(Bar(room.x, room.y, room.width * one.share, room.height, role, SHADES, said=said))
+    role = _role(told, one.low, one.high)
+    if role is None or one.low is None or one.high is None:
+        return
+    said = f"{told.wording.month(one.month)}: {_said(told, one)}"
+    if one.high > one.low:
+        open_ = replace(_part(room, one.low, one.high, upright=upright), said=said)
+        sheet.add(*hatched(open_, role=role))
+    if one.low:
+        sure = replace(_part(room, 0, one.low, upright=upright), role=role, said=said)
+        sheet.add(*(pale(sure) if role == "series-2" else (sure,)))
+
+
+def _part(room: Bar, low: float, high: float, *, upright: bool) -> Bar:
+    """The part of a bar's room from one share to another."""
+    size = high - low
+    if upright:
+        return replace(room, y=room.y + room.height * (1 - high), height=room.height * size)
+    return replace(room, x=room.x + room.width * low, width=room.width * size)

@@ -20,6 +20,7 @@ from throughput.charts.model import (
     Size,
     Text,
     hatched,
+    pale,
 )
 from throughput.charts.scales import Axis, Scale, Tick
 from throughput.charts.wording import Wording
@@ -132,14 +133,20 @@ class Sheet:
                 free = middle + half
 
     def key(self, entries: Iterable[Entry], y: float) -> float:
-        """Swatches, hatched or plain, with names; as many lines as needed. Gives the y below."""
+        """Swatches, full, pale or hatched, with names; as many lines as needed. Gives the y below."""
         x = 0.0
-        for role, is_hatched, name in entries:
+        for role, fill, name in entries:
             room = 16 + width_of(name)
             if x and x + room > self.width:
                 x, y = 0.0, y + LINE + 3
             swatch = Bar(x, y, 11, 11, role)
-            self.add(*(hatched(swatch, role=role) if is_hatched else (swatch,)))
+            match fill:
+                case "full":
+                    self.add(swatch)
+                case "pale":
+                    self.add(*pale(swatch))
+                case "hatched":
+                    self.add(*hatched(swatch, role=role))
             self.text(x + 16, y + 10, name)
             x += room + 3 * GAP
         return y + LINE + GAP

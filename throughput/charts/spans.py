@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from throughput.charts.model import SERIES, SHADES, Bar, Drawing, Role, hatched
+from throughput.charts.model import SERIES, SHADES, Bar, Drawing, Entry, Role, hatched
 from throughput.charts.scales import Axis, Scale, timing
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of, wrapped
 
@@ -45,7 +45,10 @@ def spans(told: Spans, width: float = WIDE) -> Drawing:
     totals = max(width_of(told.wording.time(sum(row.seconds)), bold=True) for row in told.rows) + GAP
     axis = timing(0, longest, told.wording, about=3 if sheet.narrow else 6)
     along = Scale(0, axis.high, names, width - totals)
-    sheet.y = sheet.key(((_colour(n), part.hatched, part.name) for n, part in enumerate(told.parts)), 0)
+    entries: list[Entry] = [
+        (_colour(n), "hatched" if part.hatched else "full", part.name) for n, part in enumerate(told.parts)
+    ]
+    sheet.y = sheet.key(entries, 0)
     heights = [_height(told, row, names, width, narrow=sheet.narrow) for row in told.rows]
     for row, height in zip(told.rows, heights, strict=True):
         _row(sheet, told, row, along, axis)

@@ -1,24 +1,27 @@
 """The comparison of the ways of signing as a report: what is different and how sure that is comes first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 
-from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import REQUESTS_PER_WEEK, open_requests
 from throughput.compare import Comparison, as_json
-from throughput.contrasts import Contrast, Figure
+from throughput.contrasts import Figure
 from throughput.difference import REPLICATES, RESAMPLED
 from throughput.grouped import DIGITS, By
 from throughput.panels_data import as_json as panels_json
 from throughput.reporting import comparison_tables as tables
 from throughput.reporting import given_tables, panel_tables
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
+from throughput.reporting.differences import forests
+from throughput.reporting.frame import Cover, Report
 from throughput.reporting.seal import Seal
-from throughput.reporting.telling import FIGURES, claim, headlines, interval
+from throughput.reporting.table import Table
+from throughput.reporting.telling import FIGURES, claim, headlines, pairs
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.scope import Scope
 from throughput.small_cells import FEWEST
 from throughput.whole import KeyCosts, Panels
+from workflow.invented import Invented
 
 TITLES: Mapping[By, str] = {
     "variant": mark("Ways of signing compared"),
@@ -26,7 +29,7 @@ TITLES: Mapping[By, str] = {
     "unit": mark("Units compared"),
     "definition": mark("Definitions compared"),
 }
-_MOST_ON_COVER = 6
+_MOST_ON_COVER = 10
 
 
 def comparison_pdf(
@@ -37,9 +40,12 @@ def comparison_pdf(
     words: ReportWords,
     panels: Panels | None = None,
     seal: Seal | None = None,
+    invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
-    report = Report(Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal), words)
+    report = Report(
+        Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal, invented), words
+    )
     _Comparison(told, panels, report, words).write()
     figures = as_json(told) | {"panels": None if panels is None else panels_json(panels)}
     return report.finished(figures, identifier=f"paraaf-throughput-{made_at:%Y%m%dT%H%M%SZ}")
@@ -87,6 +93,8 @@ class _Comparison:
         on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
         if alone is not None and on_cover:
             alone.forests()
+        else:
+            forests(self._report, self._words, self._told.by, list(chain(*pairs(self._told))), alone is None)
         report.heading(words.text("Requests (measured)"))
         report.table(self._alone(tables.flow(self._told, words)))
         if self._told.hidden:
@@ -99,31 +107,32 @@ class _Comparison:
                 )
             )
         for process in self._processes:
-            report.page()
             if alone is None:
                 report.title(words.process(process.key))
             if not on_cover:
                 process.forests()
             process.write()
-        report.page()
+        if alone is None:
+            report.title(words.text("All processes"))
         if self._panels is not None:
             self._measured(self._panels)
         self._capacity()
         if self._panels is not None:
             self._given(self._panels)
-        report.page()
         self._method()
         self._quality()
 
     def _doubts(self) -> Iterator[str]:
         """That some log can't be right: whoever reads the first page alone has to know."""
-        words = self._words
+        words, alone = self._words, len(self._processes) == 1
         found = [] if self._panels is None else [one for one in self._panels.little if not one.sound]
         if found:
             yield words.text(
                 "Look again before you rely on this: the requests in hand of {groups} do not fit how many end"
                 " and how long they take. The last pages say by how much, and what may be behind it.",
-                groups=", ".join(f"{words.process(one.key)} {one.variant}" for one in found),
+                groups=", ".join(
+                    one.variant if alone else f"{words.process(one.key)} {one.variant}" for one in found
+                ),
             )
 
     def _measured(self, panels: Panels) -> None:
@@ -133,18 +142,26 @@ class _Comparison:
         report.table(self._alone(panel_tables.waiting(panels, words)))
         report.note(
             words.text(
-                "In brackets: 95 % interval. Certainty: how often it was the state with the most waiting"
-                " when requests were drawn again. Old: waiting for longer than 85 % of those that are over."
+                "In brackets: 95% interval, where its ends are written unlike the figure. Certainty: how"
+                " often it was the state with the most waiting when requests were drawn again. Old: waiting"
+                " for longer than 85% of those that are over."
             )
         )
         report.heading(words.text("Capacity (measured where people were, else claimed)"))
         report.table(self._alone(panel_tables.capacity(panels, words)))
         report.note(
             words.text(
-                "Handling alone, for as many requests as came, or as were asked for. In brackets: 95 %"
-                " interval."
+                "Handling alone, for as many requests as came, or as were asked for. In brackets: 95%"
+                " interval, where its ends are written unlike the figure."
             )
         )
+        if any(one.per_week is None for one in panels.capacity):
+            report.note(
+                words.text(
+                    "{nothing}: no number of requests was given, and a day's requests tell of no week.",
+                    nothing=NOTHING,
+                )
+            )
 
     def _alone(self, table: Table) -> Table:
         """Without the column of processes where there is one process."""
@@ -153,7 +170,7 @@ class _Comparison:
     def _capacity(self) -> None:
         words, report = self._words, self._report
         report.heading(words.text("Capacity (claimed by the source study, not measured here)"))
-        report.paragraph(claim(words))
+        report.paragraph(claim(words), heads=True)
         report.table(tables.claims(words))
         report.table(tables.capacity(words))
         week, longer = (open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=weeks) for weeks in (1, 8.7))
@@ -173,20 +190,24 @@ class _Comparison:
         words, report = self._words, self._report
         for held in panels.costs if panels.prices_given else ():
             report.heading(words.text("Cost a year (prices as given)"))
-            report.paragraph(_priced(held, words))
             table = given_tables.costs(held, words)
             if table.rows:
+                report.paragraph(_priced(held, words), heads=True)
                 report.table(table)
                 report.note(
                     words.text(
-                        "Likely, and in brackets from low to high. Minutes: where those of handling are from;"
-                        " what is paid back rests on those of the variant that it is held against, too."
-                    )
+                        "Likely, and in brackets from low to high. Minutes: where those of handling are from."
+                    ),
+                    words.text("What is paid back rests on the minutes of both variants.")
+                    if given_tables.paid_back(held)
+                    else words.text(
+                        "When a variant has paid itself back is not told: the prices name none that the"
+                        " others are held against, or what it costs is not known."
+                    ),
                 )
             for said in given_tables.without_cost(held.costs, words):
                 report.note(said)
         if panels.score_card is not None:
-            report.page()
             report.heading(words.text("The source's five criteria, and where each cell is from"))
             report.table(given_tables.score_card(panels.score_card, words))
             report.note(
@@ -216,7 +237,7 @@ class _Comparison:
                 " it is."
             ),
             words.text(
-                "Intervals of 95 %: of the difference of medians, from {count} samples drawn again from the"
+                "Intervals of 95%: of the difference of medians, from {count} samples drawn again from the"
                 " requests (bootstrap for censored data; B. Efron, Journal of the American Statistical"
                 " Association 76, 1981). The same requests give the same intervals.",
                 count=REPLICATES,
@@ -235,7 +256,7 @@ class _Comparison:
 
     def _quality(self) -> None:
         words, report = self._words, self._report
-        report.heading(words.text("How good the data are"))
+        report.heading(words.text("How good the data are (measured)"))
         report.table(self._alone(tables.quality(self._told, words)))
         report.note(
             words.text(
@@ -244,25 +265,25 @@ class _Comparison:
             )
         )
         if self._panels is not None:
-            report.heading(words.text("Whether the log can be right (Little's law)"))
+            report.heading(words.text("Whether the log can be right (measured; Little's law)"))
             report.table(self._alone(panel_tables.little(self._panels, words)))
             report.note(
                 words.text(
                     "Requests in hand must be as many as end in a day times the days that they took, over"
                     " whole weeks (J. D. C. Little, Operations Research 9, 1961). Where that is off by more"
-                    " than 10 % and more than chance does, something is wrong with the data, or the office"
+                    " than 10% and more than chance does, something is wrong with the data, or the office"
                     " is filling up or emptying."
                 )
             )
 
 
 def _priced(held: KeyCosts, words: ReportWords) -> str:
-    """Of which requests, in which money."""
-    currency = held.costs[0].currency if held.costs else ""
+    """Of which requests, in which money; costs are told only where there is a rate of requests."""
+    currency = held.costs[0].currency
     return words.text(
         "{process}: if all requests went that way, at {rate} a week; in {currency}.",
         process=words.process(held.key),
-        rate=NOTHING if held.per_week is None else words.decimal(held.per_week),
+        rate=words.decimal(held.per_week or 0.0),
         currency=currency or words.text("money"),
     )
 
@@ -284,46 +305,7 @@ class _Process:
 
     def forests(self) -> None:
         """The differences as charts."""
-        for figure in FIGURES:
-            self._forest(figure, [one for one in self.contrasts if one.figure == figure])
-        if self.contrasts:
-            self._report.note(
-                self._words.text(
-                    "A filled dot: there is a difference. A hollow one: so few requests can't tell. An"
-                    " arrow: the interval ends beyond what was seen."
-                )
-            )
-
-    def _name(self, name: str) -> str:
-        return tables.short(name, self._by, self._words)
-
-    def _forest(self, figure: Figure, found: Sequence[Contrast]) -> None:
-        words = self._words
-        if not found:
-            return
-        rows = [
-            Estimate(
-                name=safe(f"{self._name(one.a)} – {self._name(one.b)}", 80),
-                value=one.found.value,
-                low=one.found.interval.low,
-                high=one.found.interval.high,
-                said=f"{words.signed(one.found.value)} ({interval(one.found.interval, words)})",
-                sure=one.found.distinguishable,
-            )
-            for one in found
-        ]
-        title = words.text(FIGURES[figure])
-        chart = Forest(
-            title=title,
-            desc=words.text("Each difference with its 95 % interval."),
-            nothing="",
-            wording=words.charts,
-            rows=rows,
-            less=words.text("the first is faster"),
-            more=words.text("the second is faster"),
-        )
-        heading = words.text("{figure}: differences of medians (measured)", figure=title)
-        self._report.chart(heading, forest(chart, CHART_WIDTH))
+        forests(self._report, self._words, self._by, self.contrasts)
 
     def _panel(self, figure: Figure) -> None:
         words, report, rows = self._words, self._report, self._rows
@@ -371,7 +353,7 @@ class _Process:
         report.note(
             words.text(
                 "Medians per step, of one worker, of the days of the period and all units together; kept in"
-                " classes of lengths, so within 1 %. They are the machine's own, without waits for a"
+                " classes of lengths, so within 1%. They are the machine's own, without waits for a"
                 " provider, and are never added to people's time."
             )
         )
@@ -379,3 +361,5 @@ class _Process:
             report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
             report.table(tables.providers(rows, words, self._by).without_first)
             report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
+        if any(tables.too_few(row) for row in rows):
+            report.note(words.text("{nothing}: fewer than {count} values.", nothing=NOTHING, count=FEWEST))

@@ -1,6 +1,8 @@
 """The tables of the comparison's report."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Literal
 
 from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
@@ -8,10 +10,10 @@ from throughput.contrasts import Contrast, Figure
 from throughput.discreet import ENDED_OTHERWISE
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
-from throughput.reporting.frame import Table
+from throughput.reporting.table import Table
 from throughput.reporting.telling import interval, span, verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
-from throughput.small_cells import HIDDEN
+from throughput.small_cells import FEWEST, HIDDEN
 
 Rows = Sequence[VariantMeasures]
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
@@ -21,7 +23,7 @@ GROUPS: Mapping[By, str] = {
     "unit": mark("Unit"),
     "definition": mark("Definition"),
 }
-N, MEDIAN, P90 = mark("n"), mark("Median"), mark("90 % within")
+N, MEDIAN, P90 = mark("n"), mark("Median"), mark("90% within")
 _VERDICTS: Mapping[str, str] = {
     "A0": mark("paper, as it was"),
     "A1": mark("good; legally medium"),
@@ -61,7 +63,7 @@ def flow(told: Comparison, words: ReportWords) -> Table:
         ]
         for row in rows
     ]
-    return Table(_heads((*heads, *more), words), cells, words=2)
+    return Table(_heads((*heads, *more), words), cells, words=2, same=1)
 
 
 def spreads(told: Comparison, rows: Rows, figure: Figure, words: ReportWords) -> Table:
@@ -88,7 +90,9 @@ def states(told: Comparison, rows: Rows, words: ReportWords) -> Table:
         for row in rows
         for state, found in row.touch_s.items()
     ]
-    return Table(_heads((PROCESS, GROUPS[told.by], mark("Step"), N, MEDIAN, P90), words), cells, words=3)
+    return Table(
+        _heads((PROCESS, GROUPS[told.by], mark("Step"), N, MEDIAN, P90), words), cells, words=3, same=2
+    )
 
 
 def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords) -> Table:
@@ -104,7 +108,7 @@ def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords)
         ]
         for one in found
     ]
-    return Table(_heads((*heads, *more, mark("95 % interval"), mark("Chance")), words), cells, words=3)
+    return Table(_heads((*heads, *more, mark("95% interval"), mark("Chance")), words), cells, words=3)
 
 
 def said(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> Table:
@@ -166,13 +170,10 @@ def machine(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
     cells.append(
         [words.text("In all, of a delivered request"), *(_ms(row.system_total_ms, words) for row in rows)]
     )
-    p90 = [
-        NOTHING if row.system_total_ms is None else words.decimal(row.system_total_ms.p90, 2) for row in rows
-    ]
-    cells.append([words.text("In all: 90 % within"), *p90])
-    rates = [
-        NOTHING if row.documents_per_s is None else words.decimal(row.documents_per_s, 0) for row in rows
-    ]
+    cells.append(
+        [words.text("In all: 90% within"), *(_ms(row.system_total_ms, words, "p90") for row in rows)]
+    )
+    rates = [_rate(row, words) for row in rows]
     cells.append([words.text("Documents signed a second"), *rates])
     return Table(heads, cells)
 
@@ -221,11 +222,13 @@ def quality(told: Comparison, words: ReportWords) -> Table:
                 *rest,
             ]
         )
-    return Table(_heads(heads, words), cells, words=2)
+    return Table(_heads(heads, words), cells, words=2, same=1)
 
 
 def short(name: str, by: By, words: ReportWords) -> str:
-    """A group by its short name: a variant by that alone."""
+    """A group by its short name: a variant by that alone, a month in a few letters."""
+    if by == "month":
+        return words.charts.month(date(int(name[:4]), int(name[5:]), 1))
     return name if by == "variant" else words.group(name, by)
 
 
@@ -270,10 +273,23 @@ def _n(told: Comparison, one: Contrast, group: str, words: ReportWords) -> str:
 
 
 def _chance(one: Contrast, words: ReportWords) -> str:
-    faster = one.found.faster
-    low, high = words.percent(faster.low), words.percent(faster.high)
-    return low if low == high else f"{low} … {high}"
+    low, high = (words.decimal(100 * end, 0) for end in (one.found.faster.low, one.found.faster.high))
+    return f"{low if low == high else f'{low}–{high}'}{words.per_cent}"
 
 
-def _ms(found: Spread | None, words: ReportWords) -> str:
-    return NOTHING if found is None else words.decimal(found.median, 2)
+def _ms(found: Spread | None, words: ReportWords, part: Literal["median", "p90"] = "median") -> str:
+    """Of a few values nothing is told: a median of two is a chance."""
+    if found is None or found.n < FEWEST:
+        return NOTHING
+    return words.decimal(getattr(found, part), 2)
+
+
+def _rate(row: VariantMeasures, words: ReportWords) -> str:
+    of_few = row.system_total_ms is None or row.system_total_ms.n < FEWEST
+    return NOTHING if of_few or row.documents_per_s is None else words.decimal(row.documents_per_s, 0)
+
+
+def too_few(row: VariantMeasures) -> bool:
+    """Whether there are times of the machine, or of a provider, that are too few to be told."""
+    found = (*row.system_ms.values(), *row.provider_ms.values(), row.system_total_ms)
+    return any(one is not None and one.n < FEWEST for one in found)

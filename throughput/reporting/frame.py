@@ -3,10 +3,10 @@
 The figures themselves are attached to it as JSON, so that who doubts the paper can reckon with them.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import rfc8785
@@ -20,8 +20,12 @@ from documents.render import ARCHIVE_TIMESTAMP
 from documents.sheet import (
     ACCENT,
     BODY,
-    CELL_MARGINS,
+    BOTTOM,
     HAIRLINE,
+    HEADING,
+    HEADING_HEIGHT,
+    HEADING_RULE,
+    HEADING_SPACE,
     INK,
     LEFT,
     MUTED,
@@ -31,55 +35,41 @@ from documents.sheet import (
     TITLE,
     WIDTH,
     Box,
-    Column,
     Sheet,
-    head_style,
 )
 from documents.words import words_in as document_words
 from throughput.charts.model import Drawing
-from throughput.faces import printable
+from throughput.reporting.flow import BETWEEN, TORN, Flow, Piece, white
 from throughput.reporting.placed import place_chart
 from throughput.reporting.seal import SEAL_FIELD, Seal
+from throughput.reporting.table import Table, pieces_of, safe
 from throughput.reporting.words import ReportWords
+from workflow.invented import Invented
 
 CHART_WIDTH = 640.0
 """The natural width of charts in reports: words in them are then 8.8 points high."""
 _LEAD = Style(11, 15.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
+_SMALLER_TITLE = Style(17, 22, ACCENT, strong=True)  # of a title that is on one line so
 _TOP = A4[1] - 48
 _FOOT = 44.0
-_NARROWEST = 80.0
-_BREAKS = re.compile(r" |(?<=[^\W\d_]-)(?=[^\W\d_])")  # as documents.lines breaks
-_WIDEST = 0.36 * WIDTH  # a column need not be wider: what is longer is broken into lines
+_APART = 24.0  # between the report's title and what a page goes on with
 _UNSIGNED, _ARCHIVE = "Not signed yet", "Archive timestamp"  # words of documents
 _CHART_ROOM = 600.0  # of a page, under a heading
-_MOST = 240  # characters of one cell or name: a longer one is cut, and no page is filled by it
-_ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK))
-"""Of tables: the first in which no word has to be cut."""
 
 
 @dataclass(frozen=True)
 class Cover:
-    """What a report is, what it is about, when it was made, and who seals it; None: nobody does."""
+    """What a report is, what it is about, when it was made, and who seals it; None: nobody does.
+
+    `invented`: the past of a sample office, which every page has to tell of.
+    """
 
     title: str
     about: Sequence[str]
     made_at: datetime
     seal: Seal | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells below heads: the first `words` columns stand to the left, the others to the right."""
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    words: int = 1
-
-    @property
-    def without_first(self) -> "Table":
-        """The same without the first column, for where all its cells would be alike."""
-        return Table(self.heads[1:], [row[1:] for row in self.rows], self.words - 1)
+    invented: Invented | None = None
 
 
 class Report:
@@ -88,64 +78,88 @@ class Report:
     def __init__(self, cover: Cover, words: ReportWords) -> None:
         self._cover, self._words = cover, words
         self._title = safe(cover.title)
+        self._flow, self._part = Flow(), ""
         self._sheet = Sheet(self._start_page)
 
-    def heading(self, text: str, *, keep: float = 130.0) -> None:
+    def heading(self, text: str) -> None:
         """A heading, on one page with what follows."""
-        self._sheet.heading(safe(text), keep=keep)
+        lines = broken(safe(text), HEADING, WIDTH)
+        height = len(lines) * HEADING.leading + HEADING_RULE
+        self._flow.under = ""
+        self._flow.add(
+            Piece(height, lambda sheet: sheet.headed(lines), above=HEADING_SPACE, before=0.0), heads=True
+        )
+        self._flow.under = f"{self._part}: {safe(text)}" if self._part else safe(text)
 
     def title(self, text: str) -> None:
-        """The title of a part, on top of its page."""
-        self._sheet.paragraph(safe(text), TITLE)
+        """The title of a part, on one page with what follows."""
+        self._flow.under, self._part = "", safe(text)
+        self._running(safe(text), TITLE, above=2 * HEADING_SPACE, before=0.0, heads=True)
 
     def lead(self, *texts: str) -> None:
         """The sentences that matter, larger."""
         for text in texts:
-            self._sheet.paragraph(safe(text, 1000), _LEAD)
-            self._sheet.y -= 4
+            self._running(safe(text, 1000), _LEAD, below=6)
 
-    def paragraph(self, *texts: str) -> None:
-        """Running text."""
+    def paragraph(self, *texts: str, heads: bool = False) -> None:
+        """Running text; one that `heads` what follows is on one page with it."""
         for text in texts:
-            self._sheet.paragraph(safe(text, 2000))
-            self._sheet.y -= 2
+            self._running(safe(text, 2000), BODY, below=4, heads=heads)
 
     def note(self, *texts: str) -> None:
         """What explains a table or a chart, below it."""
         for text in texts:
-            self._sheet.paragraph(safe(text, 1000), _NOTE)
+            self._running(safe(text, 1000), _NOTE, below=2, before=None)
 
     def table(self, table: Table) -> None:
         """A table; its heads come again on further pages."""
-        heads = [safe(head) for head in table.heads]
-        rows = [[safe(cell) for cell in row] for row in table.rows]
-        style, widths = _fitted(heads, rows)
-        columns = [
-            Column(head, width, right=number >= table.words)
-            for number, (head, width) in enumerate(zip(heads, widths, strict=True))
-        ]
-        head = head_style(style)
-        lines = max(len(broken(column.heading, head, column.width - CELL_MARGINS)) for column in columns)
-        self._sheet.keep(24 + lines * head.leading + 2 * (style.leading + 4))
-        self._sheet.table(columns, rows, style)
+        for number, piece in enumerate(pieces_of(table)):
+            self._flow.add(piece, heads=number == 0)
 
     def chart(self, heading: str, drawing: Drawing) -> None:
         """A chart over the whole width under its heading, both on one page."""
         scale = min(WIDTH / drawing.width, _CHART_ROOM / drawing.height)
         height = drawing.height * scale
-        self._sheet.heading(safe(heading), keep=height + 24)
-        self._sheet.y -= height + 4
-        place_chart(self._sheet.canvas, drawing, LEFT, self._sheet.y, scale)
-        self._sheet.y -= 8
 
-    def page(self) -> None:
-        """Go on on a new page."""
-        self._sheet.turn()
+        def draw(sheet: Sheet) -> None:
+            sheet.y -= height + 4
+            place_chart(sheet.canvas, drawing, LEFT, sheet.y, scale)
+            sheet.y -= 8
+
+        self.heading(heading)
+        self._flow.add(Piece(height + 12, draw))
+
+    def _running(
+        self,
+        text: str,
+        style: Style,
+        *,
+        below: float = 0.0,
+        above: float = 0.0,
+        before: float | None = BETWEEN,
+        heads: bool = False,
+    ) -> None:
+        """Lines of text, of which neither one nor two stand alone where there are more."""
+        lines = broken(text, style, WIDTH)
+        for number, line in enumerate(lines):
+            torn = TORN if 2 <= number <= len(lines) - 2 else None
+            piece = Piece(
+                style.leading,
+                partial(Sheet.line, line=line, style=style),
+                above=0.0 if number else above,
+                before=torn if number else before,
+            )
+            self._flow.add(piece)
+        self._flow.add(white(below), heads=heads)
 
     def finished(self, figures: Mapping[str, Any], *, identifier: str) -> bytes:
         """The file, with the figures attached; with an empty field for the seal if there will be one."""
-        fields = [] if self._cover.seal is None else self._seal_fields(self._cover.seal)
-        made_on = self._cover.made_at.date()
+        signing = None if self._cover.seal is None else self._signing(self._cover.seal)
+        end = 0.0 if signing is None else HEADING_HEIGHT + HEADING_RULE + signing.height
+        self._flow.draw(self._sheet, self._start_page(PageCanvas(), 1) - BOTTOM, end=end)
+        fields = [] if signing is None else self._fields(signing)
+        made_on, invented = self._cover.made_at.date(), self._cover.invented
+        figures = {**figures, "invented_until": None if invented is None else invented.told}
         return write_pdfa(
             self._sheet.end(self._draw_foot),
             description=Description(self._title, identifier, self._words.language, made_on),
@@ -153,7 +167,7 @@ class Report:
                 "figures.json",
                 self._words.text("The figures of this report"),
                 "application/json",
-                rfc8785.dumps(dict(figures)),
+                rfc8785.dumps(figures),
             ),
             fields=fields,
         )
@@ -164,11 +178,16 @@ class Report:
         y = self._note(canvas, _TOP)
         if page:
             canvas.text(LEFT, y - RUNNING.leading, self._title, RUNNING)
+            if RUNNING.width(self._title) + RUNNING.width(self._flow.goes_on) + _APART <= WIDTH:
+                canvas.text_right(RIGHT, y - RUNNING.leading, self._flow.goes_on, RUNNING)
             canvas.rule(LEFT, y - RUNNING.leading - 7, WIDTH, ACCENT, 0.8)
             return y - RUNNING.leading - 20
-        for line in broken(self._title, TITLE, WIDTH):
-            y -= TITLE.leading
-            canvas.text(LEFT, y + 6, line, TITLE)
+        style = (
+            _SMALLER_TITLE if TITLE.width(self._title) > WIDTH >= _SMALLER_TITLE.width(self._title) else TITLE
+        )
+        for line in broken(self._title, style, WIDTH):
+            y -= style.leading
+            canvas.text(LEFT, y + 6, line, style)
         y -= 2
         for about in (*self._cover.about, self._made(), self._sealing()):
             for line in broken(safe(about, 600), _NOTE, WIDTH):
@@ -179,19 +198,29 @@ class Report:
         return y - 10
 
     def _note(self, canvas: PageCanvas, y: float) -> float:
-        """The warning on every page of a report that a development key seals."""
-        if self._cover.seal is None or not self._cover.seal.development:
+        """What every page warns of."""
+        lines = [line for text in self._warnings() for line in broken(text, NOTE, WIDTH - 20)]
+        if not lines:
             return y
-        text = self._words.text(
-            "Sealed with a development key: for trials only, it proves nothing about anyone."
-        )
-        lines = broken(text, NOTE, WIDTH - 20)
         height = len(lines) * NOTE.leading + 8
         y += 14
         canvas.panel(LEFT, y - height, WIDTH, height, TINT)
         for number, line in enumerate(lines):
             canvas.text(LEFT + 10, y - 4 - (number + 1) * NOTE.leading + 2.6, line, NOTE)
         return y - height - 8
+
+    def _warnings(self) -> Iterator[str]:
+        if self._cover.invented is not None:
+            until = self._words.moment(self._cover.invented.until)
+            yield self._words.text(
+                "Sample data: what happened before {moment} was invented by a program, and tells of nobody's"
+                " work.",
+                moment=until,
+            )
+        if self._cover.seal is not None and self._cover.seal.development:
+            yield self._words.text(
+                "Sealed with a development key: for trials only, it proves nothing about anyone."
+            )
 
     def _made(self) -> str:
         return self._words.text("Made on {moment} by Paraaf.", moment=self._words.moment(self._cover.made_at))
@@ -209,10 +238,9 @@ class Report:
             level=seal.level,
         )
 
-    def _seal_fields(self, seal: Seal) -> list[SignatureField]:
-        words, documents = self._words, document_words(self._words.language)
-        label = words.text("Seal of the report")
-        signing = Signing(
+    def _signing(self, seal: Seal) -> Signing:
+        words = self._words
+        return Signing(
             words.text("Seal"),
             words.text(
                 "The seal covers the whole report and the figures attached to it. Whoever changes one of them"
@@ -223,12 +251,15 @@ class Report:
                 (words.text("Profile"), safe(seal.profile)),
                 (words.text("Level"), seal.level),
             ),
-            (Place(SEAL_FIELD, label),),
+            (Place(SEAL_FIELD, words.text("Seal of the report")),),
         )
+
+    def _fields(self, signing: Signing) -> list[SignatureField]:
+        """What is filled in when the report is sealed, drawn on its last page."""
+        documents = document_words(self._words.language)
         unsigned = documents.text(_UNSIGNED)
-        boxes = signing.draw(self._sheet)
-        fields = [_field(label, box, place, unsigned) for place, box in boxes]
-        if seal.level == "B-LTA":
+        fields = [_field(place.label, box, place, unsigned) for place, box in signing.draw(self._sheet)]
+        if self._cover.seal is not None and self._cover.seal.level == "B-LTA":
             fields.append(SignatureField(ARCHIVE_TIMESTAMP, documents.text(_ARCHIVE), None))
         return fields
 
@@ -240,47 +271,3 @@ class Report:
 
 def _field(label: str, box: Box, place: Place, unsigned: str) -> SignatureField:
     return SignatureField(SEAL_FIELD, label, box, unsigned_appearance(unsigned, place.height))
-
-
-def safe(text: str, most: int = _MOST) -> str:
-    """A text that can be printed and fills no page: one line, cut where it is too long."""
-    line = " ".join(text.split(" ")).replace("\n", " ")
-    return printable(line if len(line) <= most else f"{line[: most - 1]}…")
-
-
-def _fitted(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[Style, list[float]]:
-    """In which size, and how wide its columns: no word is cut if there is a size in which none has to be."""
-    for style in _ROWS:
-        least = _widths(heads, rows, style, _longest_word)
-        if sum(least) <= WIDTH:
-            break
-    wished = _widths(heads, rows, style, lambda text, style: style.width(text))
-    if sum(least) > WIDTH:
-        return style, _narrowed(least)
-    if sum(wished) <= WIDTH:
-        return style, [width + (WIDTH - sum(wished)) / len(wished) for width in wished]
-    share = (WIDTH - sum(least)) / (sum(wished) - sum(least))
-    return style, [low + (high - low) * share for low, high in zip(least, wished, strict=True)]
-
-
-def _narrowed(widths: Sequence[float]) -> list[float]:
-    """Made to fit: the widest gives way first, then all do."""
-    found = list(widths)
-    widest = found.index(max(found))
-    found[widest] = max(_NARROWEST, found[widest] - (sum(found) - WIDTH))
-    return [width * min(1.0, WIDTH / sum(found)) for width in found]
-
-
-def _widths(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], style: Style, measure: Callable[[str, Style], float]
-) -> list[float]:
-    found, of_head = [], head_style(style)
-    for number, head in enumerate(heads):
-        cells = min(max((measure(row[number], style) for row in rows), default=0.0), _WIDEST)
-        heading = max(_longest_word(head, of_head), measure(head, of_head) / 2)  # on two lines or three
-        found.append(max(cells, heading) + CELL_MARGINS + 0.1)
-    return found
-
-
-def _longest_word(text: str, style: Style) -> float:
-    return max((style.width(word) for word in _BREAKS.split(text)), default=0.0)

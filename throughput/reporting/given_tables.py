@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from throughput.costs import Cost, Range, Sum
-from throughput.estimates import Figure
 from throughput.reporting.comparison_tables import VARIANT
-from throughput.reporting.frame import Table
-from throughput.reporting.panel_tables import ORIGINS
+from throughput.reporting.panel_tables import origin
+from throughput.reporting.ranged import between, ranged
+from throughput.reporting.table import Table
 from throughput.reporting.words import NOTHING, ReportWords, mark
-from throughput.score_card import THEIR_WORDS, Criterion, Score, ScoreCard, Source, Statement
+from throughput.score_card import THEIR_WORDS, Criterion, Score, ScoreCard, Statement
 from throughput.whole import KeyCosts
 
 _CRITERIA: Mapping[Criterion, str] = {
@@ -24,7 +24,16 @@ _SCORES: Mapping[Score, str] = {
     "good": mark("good"),
     "high": mark("high"),
 }
-_SOURCES: Mapping[str, str] = {**ORIGINS, "given": mark("given")}
+_MISSING: Mapping[str, str] = {
+    "hourly_rate": mark("the hourly rate"),
+    "licence_per_year": mark("the licence a year"),
+    "per_signature": mark("the price of a signature"),
+    "one_off": mark("the one-off cost"),
+    "signatures_per_request": mark("the signatures a request"),
+    "handling minutes": mark("the minutes of handling"),
+    "--per-week": mark("the requests a week"),
+}
+"""What throughput.costs calls what is missing, the last part of it."""
 
 
 def costs(told: KeyCosts, words: ReportWords) -> Table:
@@ -38,20 +47,27 @@ def costs(told: KeyCosts, words: ReportWords) -> Table:
         (mark("One-off"), [one.one_off for one in known]),
     )
     rows = [[words.text(name), *(_sum(one, words) for one in found)] for name, found in sums]
-    paid = (NOTHING if one.payback is None else _years(one.payback.years, words) for one in known)
-    minutes = (_origin(one.handling_origin, one.handling_n, words) for one in known)
-    rows += [[words.text("Paid back"), *paid], [words.text("Minutes"), *minutes]]
+    minutes = (origin(one.handling_origin, one.handling_n, words) for one in known)
+    if paid_back(told):
+        rows.append([words.text("Paid back"), *(_paid(one, words) for one in known)])
+    rows.append([words.text("Minutes"), *minutes])
     return Table(["", *(words.variant(one.variant) for one in known)], rows if known else [])
+
+
+def paid_back(told: KeyCosts) -> bool:
+    """Whether there is a variant that the others are held against."""
+    return any(one.payback is not None for one in told.costs)
 
 
 def without_cost(found: Sequence[Cost], words: ReportWords) -> Iterator[str]:
     """Of which variants no cost is told, and what is missing for it."""
     for one in found:
         if one.missing:
+            names = (name.rpartition(".")[2] for name in one.missing)
             yield words.text(
                 "{variant}: no cost is told, for want of {missing}.",
                 variant=words.variant(one.variant),
-                missing=", ".join(one.missing),
+                missing=", ".join(words.text(_MISSING.get(name, name)) for name in names),
             )
 
 
@@ -66,7 +82,7 @@ def score_card(card: ScoreCard, words: ReportWords) -> Table:
             or [(words.text("not known"), NOTHING)]
         )
     ]
-    return Table([words.text(head) for head in heads], rows, words=4)
+    return Table([words.text(head) for head in heads], rows, words=4, same=2)
 
 
 def _said(said: Statement, words: ReportWords) -> str:
@@ -78,12 +94,12 @@ def _said(said: Statement, words: ReportWords) -> str:
         decimals = (
             next(many for many in range(3) if many == 2 or round(value, many) == value) if claimed else 1
         )
-        minutes = _number(said.minutes, words, decimals)
+        minutes = ranged(said.minutes, words, decimals)
         return words.text("{minutes} min a request", minutes=minutes)
     if said.fte is not None:
         rate = words.decimal(said.per_week or 0, 0)
         return words.text(
-            "{fte} FTE of handling, at {rate} a week", fte=_number(said.fte, words, 2), rate=rate
+            "{fte} FTE of handling, at {rate} a week", fte=ranged(said.fte, words, 2), rate=rate
         )
     if said.level is not None:
         return words.text(
@@ -97,17 +113,12 @@ def _said(said: Statement, words: ReportWords) -> str:
 
 
 def _from(said: Statement, words: ReportWords) -> str:
-    source = _origin(said.source, 0 if said.minutes_from else said.n, words)
+    source = origin(said.source, 0 if said.minutes_from else said.n, words)
     if said.minutes_from is None:
         return source
     return words.text(
-        "{source}; minutes {origin}", source=source, origin=_origin(said.minutes_from, said.n, words)
+        "{source}; minutes {origin}", source=source, origin=origin(said.minutes_from, said.n, words)
     )
-
-
-def _origin(source: Source, n: int, words: ReportWords) -> str:
-    told = words.text(_SOURCES[source])
-    return f"{told}, n = {words.number(n)}" if n else told
 
 
 def _sum(found: Sum | None, words: ReportWords) -> str:
@@ -115,24 +126,23 @@ def _sum(found: Sum | None, words: ReportWords) -> str:
     if found is None:
         return NOTHING
     likely, low, high = (words.decimal(one, 0) for one in (found.likely, found.low, found.high))
-    return likely if low == high else f"{likely} ({low}–{high})"
+    return between(likely, low, high)
 
 
-def _number(found: Figure, words: ReportWords, decimals: int) -> str:
-    if found.value is None:
-        return NOTHING
-    value = words.decimal(found.value, decimals)
-    if found.low is None or found.high is None:
-        return value
-    return f"{value} ({words.decimal(found.low, decimals)}–{words.decimal(found.high, decimals)})"
+def _paid(one: Cost, words: ReportWords) -> str:
+    if one.payback is None:
+        return words.text("the others are held against it")
+    return _years(one.payback.years, words)
 
 
 def _years(found: Range, words: ReportWords) -> str:
     """In years; an end that is none is never reached."""
-    never = words.text("never")
-    likely, low, high = (
-        never if end is None else words.decimal(end) for end in (found.likely, found.low, found.high)
-    )
-    if found.likely is None and found.low is None:
-        return never
-    return words.text("{years} years", years=likely if low == high else f"{likely} ({low}–{high})")
+    if found.low is None:
+        return words.text("never")
+    least = words.decimal(found.low)
+    if found.likely is None:
+        return words.text("likely never, at best after {years} years", years=least)
+    likely = words.decimal(found.likely)
+    if found.high is None:
+        return words.text("{years} years, at best after {least}, at worst never", years=likely, least=least)
+    return words.text("{years} years", years=between(likely, least, words.decimal(found.high)))

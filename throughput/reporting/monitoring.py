@@ -7,10 +7,12 @@ from throughput.charts.months import Months, MonthShare, months
 from throughput.followed import Norm, Target
 from throughput.monitor import ALL, Month, Printed, Range
 from throughput.monitor_rows import document
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report
 from throughput.reporting.seal import Seal
+from throughput.reporting.table import Table
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
+from workflow.invented import Invented
 from workflow.labels import OUTCOMES
 
 TITLE = mark("Monitoring report")
@@ -29,10 +31,11 @@ def monitoring_pdf(
     made_at: datetime,
     words: ReportWords,
     seal: Seal | None = None,
+    invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b with the figures of `--json` attached. Nothing hidden is in either."""
-    report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal), words)
-    report.heading(words.text("Was the goal met?"))
+    report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal, invented), words)
+    report.heading(words.text("Was the goal met? (measured)"))
     report.lead(*verdict(told, target, words))
     report.chart(
         words.text("Share that met the norm, by month (measured)"),
@@ -89,8 +92,8 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     if len(told.shares) < len(told.months):
         said.append(
             words.text(
-                "The shares of {hidden} of the {count} months are hidden. They count with all that they may"
-                " be: where that makes a difference, a figure has a lower and an upper end.",
+                "In {hidden} of the {count} months counts are hidden. Such a month's share is given as what"
+                " it may be by the other counts, from lowest to highest.",
                 hidden=words.number(len(told.months) - len(told.shares)),
                 count=words.number(len(told.months)),
             )
@@ -141,6 +144,8 @@ def chart(told: Printed, target: Target, words: ReportWords) -> Months:
         goal=target.goal,
         goal_name=words.text("goal"),
         hidden=words.text("hidden: few, or tells of few"),
+        unsure=words.text("left open: counts are hidden"),
+        unclear=words.text("goal met or not: left open"),
         no_case=words.text("none ended"),
         met=words.text("goal met"),
         missed=words.text("goal not met"),
@@ -148,11 +153,10 @@ def chart(told: Printed, target: Target, words: ReportWords) -> Months:
 
 
 def _share(told: Printed, month: Month) -> MonthShare:
-    met, missed = told.met[month], told.missed[month]
-    on = date(month.year, month.month, 1)
-    if met is None or missed is None:
-        return MonthShare(on, None, hidden=True)
-    return MonthShare(on, met / (met + missed) if met + missed else None)
+    on, found = date(month.year, month.month, 1), told.between(month)
+    if found is None:
+        return MonthShare(on, None, None, hidden=not told.is_empty(month))
+    return MonthShare(on, found.low, found.high)
 
 
 def counts(told: Printed, words: ReportWords) -> Table:
@@ -161,7 +165,6 @@ def counts(told: Printed, words: ReportWords) -> Table:
     more = (mark("Tasks per request"), mark("Met"), mark("Missed"), mark("Share"))
     rows = []
     for place in _places_of(told):
-        met, missed = told.met[place], told.missed[place]
         contacts = told.contacts[place]
         rows.append(
             [
@@ -170,11 +173,11 @@ def counts(told: Printed, words: ReportWords) -> Table:
                 _shown(told.ended[place, ALL], words),
                 NOTHING if place == ALL else _shown(told.in_progress.get(place), words),
                 HIDDEN if told.ended[place, ALL] is None else _ratio(contacts, words),
-                *(_shown(met, words), _shown(missed, words)),
-                HIDDEN if met is None or missed is None else _part(met, missed, words),
+                *(_shown(told.met[place], words), _shown(told.missed[place], words)),
+                _part(told, place, words),
             ]
         )
-    return Table([words.text(head) for head in (*heads, *more)], rows)
+    return Table([words.text(head) for head in (*heads, *more)], rows, total=True)
 
 
 def ends(told: Printed, words: ReportWords) -> Table:
@@ -184,7 +187,7 @@ def ends(told: Printed, words: ReportWords) -> Table:
         [_place(place, words), *(_shown(told.ended[place, reason], words) for reason in (*told.reasons, ALL))]
         for place in _places_of(told)
     ]
-    return Table(heads, rows)
+    return Table(heads, rows, total=True)
 
 
 def _places_of(told: Printed) -> tuple[Month | str, ...]:
@@ -207,8 +210,14 @@ def _ratio(value: float | None, words: ReportWords) -> str:
     return NOTHING if value is None else words.decimal(value)
 
 
-def _part(met: int, missed: int, words: ReportWords) -> str:
-    return words.percent(met / (met + missed), 1) if met + missed else NOTHING
+def _part(told: Printed, place: Month | str, words: ReportWords) -> str:
+    """The share, or from what to what it may be, whatever the hidden counts are."""
+    found = told.between(place)
+    if found is None:
+        return NOTHING if told.is_empty(place) else HIDDEN
+    low, high = found.told(1)
+    told_high = words.percent(high, 1)
+    return told_high if low == high else f"{words.decimal(100 * low)}–{told_high}"
 
 
 def meaning(target: Target, words: ReportWords) -> list[str]:
@@ -235,7 +244,7 @@ def meaning(target: Target, words: ReportWords) -> list[str]:
         + " "
         + words.text(
             "Both are of all requests, the hidden ones too, and told as closely as the printed counts tell"
-            " them."
+            " them: so is each month's share."
         ),
         words.text("A request that goes on after it was delivered, as a plan does, was done by then."),
         words.text(

@@ -9,11 +9,13 @@ from throughput.charts.forest import Estimate as Drawn
 from throughput.charts.forest import Forest, forest
 from throughput.charts.wording import Unit
 from throughput.claims import CLAIMED_FTE_SAVED, REQUESTS_PER_WEEK
-from throughput.replications import Estimate
-from throughput.reporting.frame import CHART_WIDTH, Cover, Report, Table, safe
+from throughput.reporting.frame import CHART_WIDTH, Cover, Report
+from throughput.reporting.ranged import ranged, shares
 from throughput.reporting.seal import Seal
+from throughput.reporting.table import Table, safe
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.simulate import Outcome
+from workflow.invented import Invented
 
 TITLE = mark("What if requests were signed another way")
 _DAY_S = 86400.0
@@ -36,6 +38,7 @@ _INPUTS: Mapping[str, str] = {
     "post_days": mark("Post, days"),
     "provider_s": mark("The provider's answer, seconds"),
 }
+_SHARES = frozenset({"return_rate", "clerk_share", "suspended_share"})
 _ORIGINS: Mapping[str, str] = {
     "measured": mark("measured"),
     "claimed": mark("claimed"),
@@ -63,6 +66,7 @@ def simulation_pdf(
     made_at: datetime,
     words: ReportWords,
     seal: Seal | None = None,
+    invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b with `figures`, those of `--json`, attached."""
     origin = (
@@ -70,8 +74,8 @@ def simulation_pdf(
         if told.measured
         else mark("Simulated: nothing in this report was measured.")
     )
-    report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal), words)
-    report.heading(words.text("What it would change"))
+    report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal, invented), words)
+    report.heading(words.text("What it would change (simulated)"))
     report.lead(*_conclusions(told.outcomes, words))
     report.chart(
         words.text("Lead time, median in office days (simulated)"),
@@ -81,7 +85,7 @@ def simulation_pdf(
     report.table(_results(told, words))
     report.note(
         words.text(
-            "In brackets: where the mean lies with 95 % certainty. Lead in office days of 8 hours, FTE of"
+            "In brackets: where the mean lies with 95% certainty. Lead in office days of 8 hours, FTE of"
             " 36 hours a week. Clerks needed: so that {share} are through within {days} office days.",
             share=words.percent(told.share),
             days=_plain(told.outcomes[0].within_days, words),
@@ -98,12 +102,12 @@ def simulation_pdf(
         report.note(
             words.text(
                 "Of what was measured: the median of the replications, whose inputs are drawn anew each time,"
-                " and between what 95 % of the replications lie."
+                " and between what 95% of the replications lie."
             )
         )
     report.heading(words.text("What it was simulated from"))
     report.table(_inputs(told.outcomes, words))
-    report.heading(words.text("How this was computed"), keep=100)
+    report.heading(words.text("How this was computed"))
     report.paragraph(*_method(told, words))
     return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
 
@@ -126,12 +130,12 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
             " hand from {open_before} to {open_after}, handling from {fte_before} to {fte_after} FTE.",
             first=words.way(first.scenario.name),
             other=words.way(other.scenario.name),
-            before=_estimate(first.lead_median_days, words, 1),
-            after=_estimate(other.lead_median_days, words, 1),
-            open_before=_estimate(first.in_progress, words, 0),
-            open_after=_estimate(other.in_progress, words, 0),
-            fte_before=_estimate(first.handling_fte, words, 2),
-            fte_after=_estimate(other.handling_fte, words, 2),
+            before=ranged(first.lead_median_days, words, 1),
+            after=ranged(other.lead_median_days, words, 1),
+            open_before=ranged(first.in_progress, words, 0),
+            open_after=ranged(other.in_progress, words, 0),
+            fte_before=ranged(first.handling_fte, words, 2),
+            fte_after=ranged(other.handling_fte, words, 2),
         )
     share = REQUESTS_PER_WEEK / first.scenario.per_week
     if first.handling_fte.high * share < CLAIMED_FTE_SAVED:
@@ -147,7 +151,7 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
 def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
     return Forest(
         title=words.text("Lead time, median in office days"),
-        desc=words.text("Each scenario's median with its 95 % interval."),
+        desc=words.text("Each scenario's median with its 95% interval."),
         nothing="",
         wording=replace(words.charts, units=(Unit(_DAY_S, words.text("office days"), words.text("d")),)),
         rows=[
@@ -156,7 +160,7 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
                 value=one.lead_median_days.value * _DAY_S,
                 low=one.lead_median_days.low * _DAY_S,
                 high=one.lead_median_days.high * _DAY_S,
-                said=_estimate(one.lead_median_days, words, 1),
+                said=ranged(one.lead_median_days, words, 1),
                 origin="simulated",
             )
             for one in outcomes
@@ -174,15 +178,15 @@ def _results(told: Simulated, words: ReportWords) -> Table:
     return Table(
         heads,
         [
-            [words.text("Lead, median"), *(_estimate(one.lead_median_days, words, 1) for one in outcomes)],
-            [words.text("Lead, 90 % within"), *(_estimate(one.lead_p90_days, words, 1) for one in outcomes)],
-            [words.text("In hand"), *(_estimate(one.in_progress, words, 0) for one in outcomes)],
+            [words.text("Lead, median"), *(ranged(one.lead_median_days, words, 1) for one in outcomes)],
+            [words.text("Lead, 90% within"), *(ranged(one.lead_p90_days, words, 1) for one in outcomes)],
+            [words.text("In hand"), *(ranged(one.in_progress, words, 0) for one in outcomes)],
             [
                 words.text("Within {days} days", days=days),
-                *(_percents(one.within, words) for one in outcomes),
+                *(shares(one.within, words, 1) for one in outcomes),
             ],
-            [words.text("Clerks busy"), *(_percents(one.busy, words) for one in outcomes)],
-            [words.text("Handling, FTE"), *(_estimate(one.handling_fte, words, 2) for one in outcomes)],
+            [words.text("Clerks busy"), *(shares(one.busy, words, 1) for one in outcomes)],
+            [words.text("Handling, FTE"), *(ranged(one.handling_fte, words, 2) for one in outcomes)],
             [words.text("Clerks needed"), *needed],
         ],
     )
@@ -203,7 +207,8 @@ def _inputs(outcomes: Sequence[Outcome], words: ReportWords) -> Table:
 def _input(one: Outcome, name: str, words: ReportWords) -> str:
     known = one.inputs[name]
     origin = words.text(_ORIGINS[known.origin])
-    value = _plain(getattr(one.scenario, name), words)
+    value = getattr(one.scenario, name)
+    value = words.percent(value, _places(value)) if name in _SHARES else _plain(value, words)
     return f"{value} ({origin}, n\u00a0=\u00a0{words.number(known.n)})" if known.n else f"{value} ({origin})"
 
 
@@ -223,14 +228,8 @@ def _method(told: Simulated, words: ReportWords) -> Iterator[str]:
     )
 
 
-def _estimate(found: Estimate, words: ReportWords, decimals: int) -> str:
-    value, low, high = (words.decimal(one, decimals) for one in (found.value, found.low, found.high))
-    return f"{value} ({low}–{high})"
-
-
-def _percents(found: Estimate, words: ReportWords) -> str:
-    value, high = (words.percent(one, 1) for one in (found.value, found.high))
-    return f"{value} ({words.decimal(found.low * 100, 1)}–{high})"
+def _places(share: float) -> int:
+    return 0 if round(share, 2) == round(share, 4) else 1
 
 
 def _plain(value: float, words: ReportWords) -> str:

@@ -23,8 +23,9 @@ def span(seconds: float | None, words: ReportWords) -> str:
 
 
 def interval(found: Interval, words: ReportWords) -> str:
-    """From the one end to the other; an open end lies beyond what was seen."""
-    return f"{words.signed(found.low, OPEN)} … {words.signed(found.high, OPEN)}".replace("… …", "…")
+    """From the one end to the other, once if they are alike; an open end lies beyond what was seen."""
+    low, high = words.signed(found.low, OPEN), words.signed(found.high, OPEN)
+    return low if low == high else f"{low} … {high}".replace("… …", "…")
 
 
 def faster_and_slower(one: Contrast) -> tuple[str, str]:
@@ -41,27 +42,34 @@ def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
     return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
 
 
-def headlines(told: Comparison, words: ReportWords) -> Iterator[str]:
-    """For each process what its two groups with most requests say of lead and of handling.
+def pairs(told: Comparison) -> list[list[Contrast]]:
+    """Of each process its two groups with most requests, as they compare; of the largest processes.
 
     The pair is chosen by how many requests it has, not by what comes out.
     """
     found = told.contrasts
     keys = sorted(
-        {one.key for one in found}, key=lambda key: -max(_fewest(one) for one in found if one.key == key)
+        dict.fromkeys(one.key for one in found),
+        key=lambda key: -max(_fewest(one) for one in found if one.key == key),
     )
-    if not keys:
+    firsts = [max((one for one in found if one.key == key), key=_fewest) for key in keys[:_MOST_PROCESSES]]
+    return [
+        [one for one in found if (one.key, one.a, one.b) == (first.key, first.a, first.b)] for first in firsts
+    ]
+
+
+def headlines(told: Comparison, words: ReportWords) -> Iterator[str]:
+    """What each process's largest pair says of lead and of handling."""
+    chosen = pairs(told)
+    if not chosen:
         yield words.text(
             "There is nothing to compare: in no process are there two groups with enough requests that people"
             " alone dealt with."
         )
-    for key in keys[:_MOST_PROCESSES]:
-        ours = [one for one in found if one.key == key]
-        first = max(ours, key=_fewest)
-        pair = [one for one in ours if (one.a, one.b) == (first.a, first.b)]
-        about = f"{words.process(key)}: " if len(keys) > 1 else ""
+    for pair in chosen:
+        about = f"{words.process(pair[0].key)} – " if len(chosen) > 1 else ""
         yield from (about + _headline(told, one, words) for one in pair)
-    if len(found) > 2 * len(keys):
+    if len(told.contrasts) > sum(map(len, chosen)):
         yield words.text("All pairs are on the pages that follow.")
 
 
@@ -80,45 +88,47 @@ def _told_apart(told: Comparison, one: Contrast, words: ReportWords) -> str:
         least, most = low, high
     else:
         least, most = None if high is None else -high, None if low is None else -low
-    values = {
-        "faster": words.way(faster, told.by),
-        "slower": words.way(slower, told.by),
-        "least": span(least, words),
-    }
+    values = {"faster": words.way(faster, told.by), "slower": words.way(slower, told.by)}
     if one.found.value is None or most is None:
         text = {
             "lead": mark(
-                "Lead time: {faster} is faster than {slower}, with 95 % certainty by {least} or more in the"
-                " median."
+                "Lead time (measured): {faster} is faster than {slower}, with 95% certainty by {least} or"
+                " more in the median."
             ),
             "handling": mark(
-                "Handling: {faster} takes less of people's time than {slower}, with 95 % certainty {least}"
-                " or more in the median."
+                "Handling (measured): {faster} takes less of people's time than {slower}, with 95% certainty"
+                " {least} or more in the median."
             ),
         }[one.figure]
-        return words.text(text, **values)
+        return words.text(text, **values, least=span(least, words))
     text = {
         "lead": mark(
-            "Lead time: {faster} is faster than {slower}, in the median by {difference}; with 95 %"
-            " certainty by {least} to {most}."
+            "Lead time (measured): {faster} is faster than {slower}, in the median by {difference}; with 95%"
+            " certainty by {range}."
         ),
         "handling": mark(
-            "Handling: {faster} takes less of people's time than {slower}, in the median {difference} less;"
-            " with 95 % certainty {least} to {most}."
+            "Handling (measured): {faster} takes less of people's time than {slower}, in the median"
+            " {difference} less; with 95% certainty {range}."
         ),
     }[one.figure]
-    return words.text(text, **values, difference=words.time(abs(one.found.value)), most=words.time(most))
+    ends = span(least, words), words.time(most)
+    return words.text(
+        text,
+        **values,
+        difference=words.time(abs(one.found.value)),
+        range=ends[0] if ends[0] == ends[1] else words.text("{low} to {high}", low=ends[0], high=ends[1]),
+    )
 
 
 def _not_told_apart(told: Comparison, one: Contrast, words: ReportWords) -> str:
     text = {
         "lead": mark(
-            "Lead time: so few requests ({n_a} and {n_b}) can't tell {a} from {b}; the difference in the"
-            " median lies between {interval} with 95 % certainty."
+            "Lead time (measured): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
+            " difference in the median lies within {interval}."
         ),
         "handling": mark(
-            "Handling: so few requests ({n_a} and {n_b}) can't tell {a} from {b}; the difference in the"
-            " median lies between {interval} with 95 % certainty."
+            "Handling (measured): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
+            " difference in the median lies within {interval}."
         ),
     }[one.figure]
     said = words.text(

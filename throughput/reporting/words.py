@@ -67,6 +67,11 @@ class ReportWords(Wording):
         """A share in per cent."""
         return self._writing.percent.format(self.decimal(share * 100, decimals))
 
+    @property
+    def per_cent(self) -> str:
+        """The sign of per cent, with the space that the language sets before it."""
+        return self._writing.percent.format("")
+
     def time(self, seconds: float) -> str:
         """So long, as people say it."""
         size = abs(seconds)

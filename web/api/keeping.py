@@ -28,10 +28,11 @@ from web.rates import Rate
 from workflow import staff
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.holds import Held as Done
-from workflow.keeping import Kept
+from workflow.keeping import SHOWN_DAYS, Kept
 from workflow.logcheck import verify
 from workflow.logexport import Export
 from workflow.office import Office
+from workflow.retention import DestroyedView
 from workflow.staff import Reach
 from workflow.tokens import LOG, WRITE, Bearer
 
@@ -97,17 +98,27 @@ def release_hold(  # noqa: PLR0917  one for each thing that is sent
 def show_retention(
     caller: Caller,
     office: TheOffice,
-    days: Annotated[int, Query(ge=0, le=DAYS_MOST, description="So many days ahead, and back.")] = 30,
+    days: Annotated[int, Query(ge=0, le=DAYS_MOST, description="So many days ahead, and back.")] = SHOWN_DAYS,
 ) -> RetentionTold:
-    """Tell what will be destroyed, what is on hold and what was destroyed, of the units that one oversees."""
+    """Tell what will be destroyed, what is on hold and what was destroyed, of the units that one oversees.
+
+    Of units whose requests one does not read, no further than 30 days, and not how each ended.
+    """
     reach = _reach(office, caller)
+    with office.store.read() as session:
+        counted = staff.counts(session, caller.person, office.newest_day)
+        everything = staff.counts_all(session, caller.person, office.newest_day)
+    if days > SHOWN_DAYS and not everything:
+        raise DutyMissing(
+            f"More than {SHOWN_DAYS} days are for those who read the requests of all these units."
+        )
     preview = office.retention.preview(days=days)
     return RetentionTold(
-        due=[_due(one) for one in preview.due if one.unit in reach],
+        due=[_due(one, counted) for one in preview.due if one.unit in reach],
         holds=[
             HoldOpen.model_validate(one.told_to(caller.person)) for one in preview.holds if one.unit in reach
         ],
-        destroyed=[DestroyedTold.model_validate(one) for one in preview.destroyed if one.unit in reach],
+        destroyed=[_destroyed(one, counted) for one in preview.destroyed if one.unit in reach],
         waits_until=preview.waits_until,
     )
 
@@ -184,16 +195,21 @@ def _held(done: Done, response: Response) -> Held:
     return Held(id=done.id, request=done.request_id, left=list(done.left))
 
 
-def _due(one: Kept) -> DueTold:
+def _due(one: Kept, counted: Reach) -> DueTold:
     return DueTold(
         request_id=one.request_id,
         key=one.definition.key,
         variant=one.definition.variant,
         unit=one.unit,
-        outcome=one.outcome,
+        outcome=one.outcome if one.unit in counted else None,
         ended_on=one.ended_on,
         due_on=one.due_on,
     )
+
+
+def _destroyed(one: DestroyedView, counted: Reach) -> DestroyedTold:
+    told = DestroyedTold.model_validate(one)
+    return told if one.unit in counted else told.model_copy(update={"outcome": None})
 
 
 def _lines(office: Office) -> Iterator[bytes]:

@@ -263,7 +263,7 @@ class DueTold(Told):
     key: str
     variant: str
     unit: str
-    outcome: str
+    outcome: str | None = Field(description="None where one reads no requests of the unit.")
     ended_on: date
     due_on: date
 
@@ -287,7 +287,7 @@ class DestroyedTold(Told):
     key: str
     variant: str
     unit: str
-    outcome: str | None
+    outcome: str | None = Field(description="None where one reads no requests of the unit.")
     destroyed_at: datetime
 
 

@@ -1,0 +1,119 @@
+"""A sample office with an invented past: it has something to tell, holds, and says that it is invented."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pypdfium2 import PdfDocument
+from sqlalchemy import select
+
+from cli.past import invent
+from documents.register import SAMPLE
+from tests.command_line import Terminal
+from tests.desk_office import browsing, served, signed_in, words_of
+from throughput.monitor_kept import keep_months
+from throughput.monitor_settings import monitor_settings
+from workflow.office import Office
+from workflow.tables import DocumentRow, Event, Request
+
+AUDITOR = "P192"
+UNTIL = datetime(2026, 11, 20, 12, tzinfo=UTC)
+SAYS = "was invented by a program, and tells of nobody's work."
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four months of some twenty-five requests: the same ones each time."""
+    folder = tmp_path_factory.mktemp("past") / "data"
+    folder.mkdir(mode=0o700)
+    (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
+    invent(folder, until=UNTIL, months=4, per_month=25)
+    with closing(Office.open(folder, clock=lambda: UNTIL)) as office:  # as a worker does
+        keep_months(office.store, monitor_settings(folder), office.clock())
+    return folder
+
+
+@pytest.fixture
+def terminal(data: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(data, capsys)
+
+
+@pytest.fixture
+def office(data: Path) -> Iterator[Office]:
+    office = Office.open(data, clock=lambda: UNTIL)
+    yield office
+    office.close()
+
+
+def test_its_log_verifies_and_no_request_deviates(terminal: Terminal) -> None:
+    """By the log alone, and by the tables beside it."""
+    assert terminal.office("log", "verify").status == 0
+    assert terminal.office("log", "conformance").status == 0
+
+
+def test_requests_ended_in_every_way_and_some_are_in_hand(office: Office) -> None:
+    with office.store.read() as session:
+        rows = session.execute(select(Request.key, Request.variant, Request.outcome)).all()
+        events = Counter(session.scalars(select(Event.type)))
+    assert {variant for _, variant, _ in rows} == {"A0", "A1", "A3", "A4", "standard"}
+    assert {outcome for *_, outcome in rows} >= {"done", "withdrawn", None}
+    turns = {"request_returned", "request_suspended", "task_released", "document_scanned"}
+    assert turns | {"request_destroyed"} <= events.keys()
+
+
+def test_what_it_says_was_signed_is_signed_and_passes(
+    office: Office, terminal: Terminal, tmp_path: Path
+) -> None:
+    """One of each way: the file that the office holds, judged by nothing but the root."""
+    chosen = {}
+    with office.store.read() as session:
+        query = select(Request.variant, DocumentRow).join(Request, Request.id == DocumentRow.request_id)
+        for variant, row in session.execute(query.where(DocumentRow.level_reached.is_not(None))):
+            chosen[variant] = (row.number, row.current_sha256)
+    assert chosen.keys() == {"A1", "A3", "A4", "standard"}
+    for number, sha256 in chosen.values():
+        (tmp_path / f"{number}.pdf").write_bytes(office.blobs.get(sha256))
+    root = tmp_path / "root.pem"
+    root.write_bytes(office.authority.root_pem)
+    said = terminal("verify", tmp_path, "--trust", root, "--no-register", "--json")
+    assert [one["indication"] for one in said.json["files"]] == ["TOTAL-PASSED"] * 4
+
+
+def test_its_figures_have_something_to_tell_and_say_what_they_are(office: Office) -> None:
+    with served(office) as url, browsing(url) as client:
+        signed_in(client, office, AUDITOR)
+        figures = client.get("/figures?lang=en")
+        assert SAYS in words_of(figures)
+        assert "is faster than" in words_of(figures)
+        assert figures.text.count("<svg") >= 6
+        months = client.get("/figures/monitoring?lang=en")
+        assert SAYS in words_of(months)
+        assert "met the norm" in words_of(months)
+        assert months.text.count("<svg") >= 1
+        saved = client.get("/figures/lead.csv")
+        assert 'filename="sample-figures-lead' in saved.headers["content-disposition"]
+
+
+def test_commands_and_reports_say_what_they_are(terminal: Terminal, tmp_path: Path) -> None:
+    assert SAYS in terminal.office("throughput").out
+    assert SAYS in terminal.office("monitor", "--csv", "--to", "2026-10").err
+    simulated = tmp_path / "simulated.pdf"
+    few = ("--weeks", 4, "--replications", 39)
+    assert SAYS in terminal.office("simulate", "--measured", *few, "--report", simulated).out
+    with PdfDocument(simulated) as pdf:
+        for page in pdf:
+            assert SAYS in " ".join(page.get_textpage().get_text_range().split())
+        attached = json.loads(bytes(pdf.get_attachment(0).get_data()))
+    assert attached["invented_until"]
+    origins = {one["origin"] for found in attached["scenarios"] for one in found["inputs"].values()}
+    assert "measured" in origins
+
+
+def test_only_an_office_that_has_not_begun_gets_one(terminal: Terminal) -> None:
+    said = terminal.office("demo", "--history", "1", "--requests", "1")
+    assert said.status != 0
+    assert "has begun already: no past is invented for it" in said.err
