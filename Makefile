@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: run test test-fast check bench attacks lint help debian witness clean
 
 run: $(VENV)/run.stamp ## an office of sample people: drives requests through every step, then opens its pages
-	test -e $(DATA)/sample-passwords.json || $(BIN)/paraaf demo --data $(DATA) --requests 10 --waiting 3 --history 4 --out out
+	test -e $(DATA)/sample-passwords.json || $(BIN)/paraaf demo --data $(DATA) --requests 10 --waiting 3 --history 3 --out out
 	@echo 'To have paraaf in reach: export PATH="$$PWD/$(BIN):$$PATH"'
 	$(BIN)/paraaf serve --data $(DATA)
 

@@ -36,6 +36,7 @@ from throughput.compare import Comparison, as_json, as_text
 from throughput.kept import Keeper
 from throughput.scope import Scope
 from workflow.authorising import Authorising
+from workflow.destruction import NOBODY
 from workflow.errors import WorkflowError
 from workflow.judge import office_day
 from workflow.keys import remote_key
@@ -104,8 +105,9 @@ def add_parser(subparsers: Any) -> None:
         nargs="?",
         const=MONTHS,
         metavar="MONTHS",
-        help="first invent a past of so many months, so that figures have something to tell; they say that it"
-        f" is invented (default: none; without a number {MONTHS}). Only for an office that is made now",
+        help="first invent a past of so many months and this one so far, so that figures have something to"
+        f" tell; they say that it is invented (default: none; without a number {MONTHS}). Only for an office"
+        " that is made now",
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to put the signed PDFs and the comparison"
@@ -181,7 +183,7 @@ def _require_sample(register: Path) -> None:
 def _require_sample_people(office: Office) -> None:
     register = office.register
     with office.store.read() as session:
-        known = list(session.scalars(select(Person.id)))
+        known = list(session.scalars(select(Person.id).where(Person.id != NOBODY)))
     if register is None or not all(map(register.knows, known)):
         raise _real_office(office.folder)
 

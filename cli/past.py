@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -39,17 +39,17 @@ from workflow.steps import Steps
 from workflow.tables import Request
 
 MONTHS, MONTHS_MOST = 6, 12
-PER_MONTH = 50
+PER_MONTH, CLICK = 45, "A1"
 WAYS = (
     (DECLARATION, PAPER, 6),
-    (DECLARATION, "A1", 27),
+    (DECLARATION, CLICK, 27),
     (DECLARATION, "A3", 33),
     (DECLARATION, "A4", 24),
     (PLAN, "standard", 10),
 )
 """Of a hundred requests so many are of each way."""
 SLOW_UNIT, SLOW = "Inspection", 1.5
-PACES = 1.7, 0.8
+PACES = 1.7, 0.75
 """How long things wait at the beginning of the past and at its end, beside the mean: the office learns."""
 A_MONTH = timedelta(days=30.4)
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -80,11 +80,13 @@ class Told:
 
 
 def invent(folder: Path, *, until: datetime, months: int, per_month: int = PER_MONTH, seed: int = 1) -> Told:
-    """Give the office that is to be in a folder a past of so many months. Raises PastTaken for one that has
-    any; the folder holds the register."""
+    """Give the office that is to be in a folder a past of so many whole months, and of this one so far.
+
+    Raises PastTaken for one that has any; the folder holds the register.
+    """
     if (folder / AUTHORITY).exists():  # its certificates began when it did
         raise invented.PastTaken
-    begins = (until - months * A_MONTH).replace(hour=6, minute=0, second=0, microsecond=0)
+    begins = _month_before(until, months)
     clock = SetClock(begins)
     with closing(Office.open(folder, clock=clock, jobs=False)) as office:
         office.store.hurry()
@@ -94,8 +96,14 @@ def invent(folder: Path, *, until: datetime, months: int, per_month: int = PER_M
             update_people(session, office.register, now=clock())
         with answering(office.authority.folder, clock):
             past = _Past(office, clock, until, Random(seed))  # noqa: S311 (the same each time)
-            asyncio.run(past.happen(round(months * per_month)))
+            asyncio.run(past.happen(round((until - begins) / A_MONTH * per_month)))
         return Told(past.requests, begins)
+
+
+def _month_before(until: datetime, months: int) -> datetime:
+    """The first morning of the month that came so many months before."""
+    year, month = divmod(12 * until.year + until.month - 1 - months, 12)
+    return datetime(year, month + 1, 1, 6, tzinfo=UTC)
 
 
 class _Past:
@@ -120,6 +128,8 @@ class _Past:
         self._automatic = {one.name for one in states if one.auto is not None}
         self._ends = {one.name for one in states if one.end is not None}
         self._people = [one for one in office.register.people() if self._asks(office.register, one)]
+
+        self._permanent = [one for one in self._people if one.contract == "permanent"]
 
     def _asks(self, register: Register, person: Person) -> bool:
         """Whether it is somebody who may ask: without duties, with a manager who has theirs."""
@@ -191,7 +201,8 @@ class _Past:
 
     def _life(self, at: datetime) -> Life:
         key, variant, _ = self.luck.choices(WAYS, [share for *_, share in WAYS])[0]
-        person = self.luck.choice(self._people)
+        # who consents by a click has a password: so it is signers alone, and no manager
+        person = self.luck.choice(self._permanent if variant == CLICK else self._people)
         so_far = (at - self.begins) / (self.until - self.begins)
         pace = (PACES[0] + (PACES[1] - PACES[0]) * so_far) * (SLOW if person.unit == SLOW_UNIT else 1)
         return Life(self.hands, person, key, variant, pace)

@@ -1,6 +1,7 @@
 """A sample office with an invented past: it has something to tell, holds, and says that it is invented."""
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,11 +28,11 @@ SAYS = "was invented by a program, and tells of nobody's work."
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four months of some twenty-five requests: the same ones each time."""
+    """Nearly four months of some thirty requests: the same ones each time."""
     folder = tmp_path_factory.mktemp("past") / "data"
     folder.mkdir(mode=0o700)
     (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
-    invent(folder, until=UNTIL, months=4, per_month=25)
+    invent(folder, until=UNTIL, months=3, per_month=34)
     with closing(Office.open(folder, clock=lambda: UNTIL)) as office:  # as a worker does
         keep_months(office.store, monitor_settings(folder), office.clock())
     return folder
@@ -111,6 +112,16 @@ def test_commands_and_reports_say_what_they_are(terminal: Terminal, tmp_path: Pa
     assert attached["invented_until"]
     origins = {one["origin"] for found in attached["scenarios"] for one in found["inputs"].values()}
     assert "measured" in origins
+
+
+def test_the_sample_people_go_on_after_it(terminal: Terminal, tmp_path: Path) -> None:
+    """Though of those who were destroyed nobody is known any more."""
+    later = tmp_path / "later"
+    shutil.copytree(terminal.data, later)
+    said = terminal("demo", "--data", later, "--requests", 1, "--variants", "A4", "--json")
+    assert said.status == 0, said
+    [sealed, _] = said.json["comparison"]["measured"]  # the plan beside it
+    assert (sealed["variant"], sealed["n"]) == ("A4", 1)
 
 
 def test_only_an_office_that_has_not_begun_gets_one(terminal: Terminal) -> None:
