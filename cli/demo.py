@@ -32,7 +32,9 @@ from documents.register import SAMPLE
 from signing.organisation import FILE as SIGNING_FILE
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Indication, Report
-from throughput.compare import Comparison, as_json, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_json
+from throughput.compare_text import as_text
 from throughput.kept import Keeper
 from throughput.scope import Scope
 from workflow.authorising import Authorising

@@ -5,7 +5,8 @@ from datetime import datetime
 from itertools import chain
 
 from throughput.claims import REQUESTS_PER_WEEK, open_requests
-from throughput.compare import Comparison, as_json
+from throughput.compare import Comparison
+from throughput.compare_data import as_json
 from throughput.contrasts import Figure
 from throughput.difference import REPLICATES, RESAMPLED
 from throughput.grouped import DIGITS, By
