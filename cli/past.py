@@ -49,7 +49,7 @@ WAYS = (
 )
 """Of a hundred requests so many are of each way."""
 SLOW_UNIT, SLOW = "Inspection", 1.5
-PACES = 1.7, 0.6
+PACES = 1.7, 0.75
 """How long things wait at the beginning of the past and at its end, beside the mean: the office learns."""
 A_MONTH = timedelta(days=30.4)
 _QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -69,7 +69,7 @@ TOUCH_MIN: Final[Mapping[str, float]] = {
 QUICKER: Final[Mapping[str, float]] = {"A1": 0.9, "A3": 1.2, "A4": 0.5}
 """How long a signature waits and takes, beside the mean."""
 RETURNED: Final[Mapping[str, float]] = {"manager": 0.12, "review": 0.07, "sign": 0.02, "approve": 0.1}
-SUSPENDED, WITHDRAWN, GIVEN_BACK, LATER = 0.07, 0.09, 0.03, 0.3
+SUSPENDED, WITHDRAWN, GIVEN_BACK, LATER = 0.07, 0.12, 0.03, 0.3
 REMARKS: Final = ("Please check the amounts against the pay slip.", "The start date is missing (sample).")
 
 

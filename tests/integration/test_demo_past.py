@@ -32,7 +32,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("past") / "data"
     folder.mkdir(mode=0o700)
     (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
-    invent(folder, until=UNTIL, months=3, per_month=28)
+    invent(folder, until=UNTIL, months=3, per_month=34)
     with closing(Office.open(folder, clock=lambda: UNTIL)) as office:  # as a worker does
         keep_months(office.store, monitor_settings(folder), office.clock())
     return folder

@@ -84,6 +84,29 @@ def test_the_first_page_says_what_so_few_requests_can_not_tell() -> None:
     assert "This report is not signed" in first
 
 
+def test_the_first_page_tells_of_every_pair_where_they_are_few() -> None:
+    """And not of the two largest groups alone, which may be the two that are alike."""
+    slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
+    found = told(*in_order(many("A0", slow, 1), many("A1", fast, 100), many("A3", fast, 200)))
+    first, *rest = pages_of(report_of(found))
+    for faster in ("A1 (by a click)", "A3 (with a person's own key)"):
+        assert f"Lead time (measured): {faster} is faster than A0 (on paper), in the median by" in first
+    assert "40 and 40 requests can't tell A1" in first
+    assert "Of so many pairs about one in twenty looks different by chance alone." in first
+    assert not any("differences of medians" in page for page in rest)
+
+
+def test_of_many_pairs_the_first_page_tells_of_the_largest_and_how_many_others_differ() -> None:
+    slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
+    names = [("A0", slow), *((name, fast) for name in ("A1", "A2", "A3", "A4"))]
+    groups = [many(name, taken, 100 * place + 1) for place, (name, taken) in enumerate(names)]
+    first, *rest = pages_of(report_of(told(*in_order(*groups))))
+    assert "40 and 40 requests can't tell A1" in first
+    assert "is faster than" not in first
+    assert "Of 9 other pairs 4 differ; of so many about one in twenty does by chance alone." in first
+    assert sum("differences of medians" in page for page in rest) > 0
+
+
 def test_the_first_page_says_that_the_log_can_not_be_right() -> None:
     """Where a fifth of the ends are lost, whoever reads no further has to know."""
     for lost, doubted in ((0.2, True), (0.0, False)):
