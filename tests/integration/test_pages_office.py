@@ -337,3 +337,29 @@ class TestStandingIn:
         page = client.post("/substitutes", data=form)
         assert page.status_code == 422
         assert re.search('<option value="P005" selected>', page.text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/office/people?after=%00", "/office/person?number=%00", "/substitutes?name=%00", "/folder/runs/%00"],
+)
+def test_what_is_no_text_to_a_database_is_nothing_that_failed(
+    place: Place, client: httpx.Client, address: str
+) -> None:
+    signed_in(client, place.sample.office, ADMINISTRATOR)
+    assert client.get(address).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "path", ["/office/people/means", "/office/people/password", "/substitutes", "/substitutes/end"]
+)
+def test_nor_is_it_in_a_form(place: Place, client: httpx.Client, path: str) -> None:
+    signed_in(client, place.sample.office, ADMINISTRATOR)
+    names = ("person", "principal", "name", "substitute")
+    form = {"csrf": csrf_of(client.get("/mail")), "what": "tokens"} | dict.fromkeys(names, "\0")
+    assert client.post(path, data=form).status_code < 500
+
+
+def test_nor_is_it_of_somebody_who_signs_in(client: httpx.Client) -> None:
+    form = {"csrf": csrf_of(client.get("/sign-in")), "person": "\0", "password": "x"}
+    assert client.post("/sign-in", data=form).status_code < 500
