@@ -71,9 +71,13 @@ class Sentence(str):
     @classmethod
     def for_both(cls, command: str, pages: str, /, **values: Value) -> Self:
         """A sentence that says one thing to who types commands, as a string, and another on pages."""
-        self = cls(command, **values)
-        self.template = pages
-        return self
+        return cls(pages, **values).beside(filled(command, values, lambda value, _kind: str(value)))
+
+    def beside(self, command: str) -> Self:
+        """The same on pages; as a string, what it says to who types commands."""
+        made = str.__new__(type(self), command)
+        made.template, made.values = self.template, self.values
+        return made
 
 
 class Wording:

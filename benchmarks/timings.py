@@ -29,7 +29,8 @@ from benchmarks.filling import fill as fill_desks
 from benchmarks.queue_at_a_million import Desk
 from benchmarks.timed_log import fill
 from tests.postgresql import TEMPLATE, Server, url_of
-from throughput.compare import Comparison, as_json
+from throughput.compare import Comparison
+from throughput.compare_data import as_json
 from throughput.grouped import WAYS
 from throughput.kept import Keeper
 from throughput.scope import Scope

@@ -32,7 +32,9 @@ from documents.register import SAMPLE
 from signing.organisation import FILE as SIGNING_FILE
 from signing.verify.bulk import verify_paths
 from signing.verify.report import Indication, Report
-from throughput.compare import Comparison, as_json, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_json
+from throughput.compare_text import as_text
 from throughput.kept import Keeper
 from throughput.scope import Scope
 from workflow.authorising import Authorising
@@ -142,8 +144,7 @@ def run(args: argparse.Namespace) -> int:
             office = opened.enter_context(closing(Office.open(args.data, patience=patience, environ=environ)))
         demo = _Demo(office, args.requests, args.variants, say, provider=provider)
         outcome = asyncio.run(demo.run(_out(args), compared=args.out is not None))
-        if args.waiting:
-            asyncio.run(demo.leave_waiting(args.waiting))
+        asyncio.run(demo.leave_to_people(args.waiting))
     if provider is not None:
         outcome = replace(outcome, provider_latency_ms=args.provider_latency)
     if args.json:
@@ -286,13 +287,14 @@ class _Demo:
             (out / "comparison.json").write_text(text + "\n", encoding="utf-8")
         return outcome
 
-    async def leave_waiting(self, count: int) -> None:
-        """Leave requests for people to go on with, and have those people sign in."""
+    async def leave_to_people(self, count: int) -> None:
+        """Have somebody of each role sign in; leave requests for them to go on with, so many of each."""
         waiting = self._people()
-        waiting.submit_waiting([one for one in TRIED if one in self.variants], count)
-        await self._drive(waiting)
+        if count:
+            waiting.submit_waiting([one for one in TRIED if one in self.variants], count)
+            await self._drive(waiting)
+            self.say(f"{len(waiting.requests)} requests wait for people")
         SamplePasswords(self.office.folder, self.office.passwords).of(waiting.busiest())
-        self.say(f"{len(waiting.requests)} requests wait for people")
 
     def _people(self) -> SampleOffice:
         office = self.office

@@ -4,7 +4,7 @@ import argparse
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
@@ -16,10 +16,14 @@ from cli.errors import ChoiceNeeded
 from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.past_told import warn_of_invented
-from cli.printing import counted, print_json
+from cli.printing import counted, print_json, utc
+from cli.times import beginning, end
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from throughput.mining import Trace
+    from throughput.scope import Scope
 
 WHAT = ("events", "xes", "ocel", "slices")
 SQLITE = ".sqlite"
@@ -52,6 +56,21 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--with-bodies", action="store_true", help="with who acted and what they wrote: personal data"
     )
+    parser.add_argument("--key", metavar="KEY", help="not of events: only requests of this process")
+    parser.add_argument(
+        "--from",
+        dest="first",
+        type=beginning,
+        metavar="D",
+        help="not of events: only requests that began on this day or at this time, or later",
+    )
+    parser.add_argument(
+        "--to",
+        dest="last",
+        type=end,
+        metavar="D",
+        help="and until this day, included, or before this time; each whole, whatever happened to it later",
+    )
     parser.add_argument("--force", action="store_true", help="overwrite FILE if it is there already")
     add_data_option(parser)
     add_json_option(parser)
@@ -61,6 +80,11 @@ def run(args: argparse.Namespace) -> int:
     """Write the file, whole and on the disk, and say what is in it."""
     if args.what != "events":
         return _mined(args)
+    if _narrowed(args):
+        raise ChoiceNeeded(
+            "An export of events is whole, or nobody could verify it.",
+            hint="Leave --key, --from and --to out.",
+        )
     from workflow.logexport import Export  # noqa: PLC0415  help need not wait for SQLAlchemy
     from workflow.store import Store  # noqa: PLC0415
 
@@ -97,7 +121,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _mined(args: argparse.Namespace) -> int:
     """The requests for process mining."""
-    from throughput.mining import Pseudonyms, traces  # noqa: PLC0415  as above
+    from cli.throughput import catch_up  # noqa: PLC0415  as above
+    from throughput.mining import Pseudonyms, traces  # noqa: PLC0415
     from workflow.invented import invented  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
@@ -107,11 +132,15 @@ def _mined(args: argparse.Namespace) -> int:
     require_room(args.output, force=args.force)
     digest, told = sha256(), Counter[str]()
     names = Pseudonyms(secrets.token_bytes(32))
-    with closing(Store.open(args.data, make=False)) as store, store.read() as session:
+    with closing(Store.open(args.data, make=False)) as store, ExitStack() as stack:
+        if _narrowed(args):
+            catch_up(store)
+        session = stack.enter_context(store.read())
+        scope = _scope(session, args)
 
         def found() -> Iterator["Trace"]:
             told["requests"] = 0  # who reads twice counts once
-            for trace in traces(session, names):
+            for trace in traces(session, names, scope):
                 told["requests"] += 1
                 yield trace
 
@@ -121,10 +150,26 @@ def _mined(args: argparse.Namespace) -> int:
                 digest.update(piece)
         warn_of_invented(invented(session))
     if args.json:
-        print_json({"output": str(args.output), "requests": told["requests"], "sha256": digest.hexdigest()})
+        period = {"key": args.key, "from": utc(args.first), "before": utc(args.last)}
+        said = {"output": str(args.output), "requests": told["requests"], **period}
+        print_json({**said, "sha256": digest.hexdigest()})
     else:
         print(f"{counted(told['requests'], 'request')} in {args.output}")
     return 0
+
+
+def _narrowed(args: argparse.Namespace) -> bool:
+    return any(one is not None for one in (args.key, args.first, args.last))
+
+
+def _scope(session: "Session", args: argparse.Namespace) -> "Scope | None":
+    """Which requests; None: all. Raises ChoiceNeeded for a process that there is not, nor ever was."""
+    from cli.throughput import process  # noqa: PLC0415  as above
+    from throughput.scope import Scope  # noqa: PLC0415
+
+    if not _narrowed(args):
+        return None
+    return Scope(key=process(session, args.key), since=args.first, before=args.last)
 
 
 def _pieces(args: argparse.Namespace, found: Callable[[], Iterator["Trace"]]) -> Iterator[bytes]:

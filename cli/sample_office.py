@@ -85,12 +85,13 @@ class SampleOffice:
                 self.stays[number] = WAITING[place % len(WAITING)]
 
     def busiest(self) -> list[str]:
-        """Of each duty the person for whom most waits; the auditor, the administrator, and who asked."""
+        """Of each duty the person for whom most waits, or the first; the auditor, the administrator, and who
+        asked."""
         people = self.register.people()
         waits = Counter(
             {
                 one.person_id: sum(item.request_id in self.requests for item in self._queue(one.person_id))
-                for one in people
+                for one in (people if self.requests else ())
             }
         )
         duties = ("manager", "clerk", "signer", "auditor", "administrator")

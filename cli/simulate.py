@@ -2,7 +2,7 @@
 
 import argparse
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
@@ -12,18 +12,21 @@ from typing import TYPE_CHECKING, Any
 from cli.errors import ChoiceNeeded
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
+from cli.pace import Pace
 from cli.past_told import invented_json, invented_said
-from cli.printing import NOTHING, aligned, print_json
+from cli.printing import print_json
 from cli.reports import add_report_options, require_report_room, write_report
+from cli.simulation import finite, told
 from cli.times import beginning, end
 
 if TYPE_CHECKING:
     from throughput.fitted import Fitted
-    from throughput.replications import Estimate
+    from throughput.measured import Measured
+    from throughput.reporting.simulation import Simulated
+    from throughput.reproduced import Reproduced
     from throughput.simulate import Outcome  # with numpy, which help need not wait for
     from workflow.invented import Invented
 
-CLAIMED_FTE, CLAIMED_PER_WEEK = 2, 100
 PROCESS = "employer-declaration"
 """The process of which the source tells."""
 
@@ -73,79 +76,116 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Simulate and tell."""
-    from throughput.fitted import beside  # noqa: PLC0415  as above
-    from throughput.simulate import clerks_needed, compare  # noqa: PLC0415
-
     require_report_room(args)
     for name, least in (("weeks", 1), ("replications", 2), ("within", 0), ("share", 0), ("seed", 0)):
         if not getattr(args, name) >= least:  # nor what is no number
             raise ChoiceNeeded(f"--{name} can't be {getattr(args, name)}.", hint=f"Give {least} or more.")
     given = {} if args.scenarios is None else _read(args.scenarios)
-    measured, past = _fits(args) if args.measured else ([], None)
-    fits = beside(measured, given)
-    scenarios = [one.scenario for one in fits]
-    how = {"weeks": args.weeks, "replications": args.replications, "seed": args.seed}
-    outcomes = compare(
-        scenarios,
-        within_days=args.within,
-        **how,
-        redrawn={one.scenario.name: one.redrawn for one in fits if one.redrawn},
-        inputs={one.scenario.name: one.inputs for one in fits},
-    )
-    needed = [
-        clerks_needed(
-            one.scenario,
-            share=args.share / 100,
-            within_days=args.within,
-            redrawn=one.redrawn,
-            most=20,
-            **how,
-        )
-        for one in fits
-    ]
-    document = {
-        "scenarios": [
-            {**asdict(found), "clerks_needed": clerks} for found, clerks in zip(outcomes, needed, strict=True)
-        ],
-        **how,
-        "within_days": args.within,
-        "share": args.share / 100,
-        **invented_json(past),
-    }
-    _write(outcomes, needed, document, args, past)
+    with Pace() as pace:
+        document, found, past = _simulated(args, given, pace)
+    _write(document, found, args, past)
     if args.json:
         print_json(document)
     else:
         for sentence in invented_said(past):
             print(f"{sentence}\n")
-        for line in _told(outcomes, needed, args):
+        for line in told(found, args):
             print(line)
     return 0
 
 
-def _write(
-    outcomes: Sequence["Outcome"],
-    needed: Sequence[int | None],
-    document: Mapping[str, Any],
-    args: argparse.Namespace,
-    past: "Invented | None",
-) -> None:
-    from throughput.reporting.simulation import Simulated, simulation_pdf  # noqa: PLC0415  as above
+def _simulated(
+    args: argparse.Namespace, given: Mapping[str, Mapping[str, float]], pace: Pace
+) -> tuple[dict[str, Any], "Simulated", "Invented | None"]:
+    from throughput.fitted import beside  # noqa: PLC0415  as above
+    from throughput.reporting.simulation import Simulated  # noqa: PLC0415
+    from throughput.simulate import clerks_needed, compare  # noqa: PLC0415
 
-    told = Simulated(
-        *(outcomes, needed, args.share / 100),
-        **{name: getattr(args, name) for name in ("weeks", "replications", "seed", "measured")},
+    asked = {"weeks": args.weeks, "replications": args.replications, "seed": args.seed}
+    how: dict[str, Any] = {**asked, "within_days": args.within, "tell": pace.tell}
+    measured, past = _fits(args, pace) if args.measured else ([], None)
+    fits = beside([fit for _, fit in measured], given)
+    outcomes = compare(
+        [one.scenario for one in fits],
+        **how,
+        redrawn={one.scenario.name: one.redrawn for one in fits if one.redrawn},
+        inputs={one.scenario.name: one.inputs for one in fits},
     )
+    needed = [
+        clerks_needed(one.scenario, share=args.share / 100, redrawn=one.redrawn, most=20, **how)
+        for one in fits
+    ]
+    held = [_held(one, fit, outcomes, given, how) for one, fit in measured]
+    document = {
+        "scenarios": [
+            {**finite(asdict(one)), "clerks_needed": clerks}
+            for one, clerks in zip(outcomes, needed, strict=True)
+        ],
+        "reproduced": [_reproduced(one) for one in held],
+        **asked,
+        "within_days": args.within,
+        "share": args.share / 100,
+        **invented_json(past),
+    }
+    found = Simulated(
+        *(outcomes, needed, args.share / 100, args.weeks, args.replications, args.seed),
+        measured=args.measured,
+        reproduced=held,
+    )
+    return document, found, past
+
+
+def _held(
+    measured: "Measured",
+    fit: "Fitted",
+    outcomes: Sequence["Outcome"],
+    given: Mapping[str, Mapping[str, float]],
+    how: Mapping[str, Any],
+) -> "Reproduced":
+    """What was fitted, held against what was measured: without what a file says in its place."""
+    from throughput.reproduced import reproduced  # noqa: PLC0415  as above
+    from throughput.simulate import compare  # noqa: PLC0415
+
+    name = fit.scenario.name
+    if given.get(name):
+        [found] = compare([fit.scenario], **how, redrawn={name: fit.redrawn})
+    else:
+        found = next(one for one in outcomes if one.scenario.name == name)
+    return reproduced(measured, found)
+
+
+def _reproduced(held: "Reproduced") -> dict[str, Any]:
+    return {
+        "variant": held.variant,
+        "figures": [
+            {
+                "figure": one.figure,
+                "measured": asdict(one.measured),
+                "simulated": finite(asdict(one.simulated)) | {"origin": "simulated"},
+                "fits": one.fits,
+            }
+            for one in held.checks
+        ],
+    }
+
+
+def _write(
+    document: Mapping[str, Any], found: "Simulated", args: argparse.Namespace, past: "Invented | None"
+) -> None:
+    from throughput.reporting.simulation import simulation_pdf  # noqa: PLC0415  as above
+
     now = datetime.now(UTC)
     write_report(
         args,
         lambda words, seal: simulation_pdf(
-            told, document, made_at=now, words=words, seal=seal, invented=past
+            found, document, made_at=now, words=words, seal=seal, invented=past
         ),
     )
 
 
-def _fits(args: argparse.Namespace) -> tuple[list["Fitted"], "Invented | None"]:
+def _fits(
+    args: argparse.Namespace, pace: Pace
+) -> tuple[list[tuple["Measured", "Fitted"]], "Invented | None"]:
     """What the office's requests tell of each variant of which there are enough; what of it is invented."""
     from throughput.fitted import fitted  # noqa: PLC0415  as above
     from throughput.kept import Keeper  # noqa: PLC0415
@@ -157,16 +197,17 @@ def _fits(args: argparse.Namespace) -> tuple[list["Fitted"], "Invented | None"]:
     require_office(args.data)
     scope = Scope(key=args.key, since=args.first, before=args.last)
     with closing(Store.open(args.data, make=False)) as store:
-        Keeper(store).catch_up()
+        Keeper(store).catch_up(lambda done: pace.tell(f"{done:,} events read"))
         with store.read() as session:
             measured, past = measure(session, scope, now=datetime.now(UTC)), invented(session)
-    fits = [fitted(one, replications=args.replications, seed=args.seed) for one in measured]
-    return [one for one in fits if one.inputs.keys() - {"per_week"}], past
+    how: dict[str, Any] = {"replications": args.replications, "seed": args.seed, "tell": pace.tell}
+    fits = [(one, fitted(one, **how)) for one in measured]
+    return [(one, fit) for one, fit in fits if fit.inputs.keys() - {"per_week"}], past
 
 
 def _read(file: Path) -> dict[str, dict[str, float]]:
     """What a file says of each scenario."""
-    from throughput.simulate import Scenario  # noqa: PLC0415  as above
+    from throughput.scenario import Scenario  # noqa: PLC0415  as above
 
     try:
         tables = tomllib.loads(read_input(file).decode("utf-8"))
@@ -191,97 +232,3 @@ def _read(file: Path) -> dict[str, dict[str, float]]:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _told(
-    outcomes: Sequence["Outcome"], needed: Sequence[int | None], args: argparse.Namespace
-) -> Iterator[str]:
-    if any(one.origin == "measured" for found in outcomes for one in found.inputs.values()):
-        yield "Simulated, from what was measured as far as it was."
-        yield (
-            "In brackets: where the mean lies with 95 % certainty; of what was measured, the median, and"
-            " between what 95 % of the replications lie, with what the inputs leave open.\n"
-        )
-    else:
-        why = ": too few requests that people drove" if args.measured else ""
-        yield f"Simulated: nothing here was measured{why}."
-        yield "In brackets: where the mean lies with 95 % certainty.\n"
-    heads = [
-        "",
-        "lead median",
-        "lead p90",
-        "open",
-        f"within {args.within:g} days",
-        "clerks busy",
-        "handling FTE",
-    ]
-    heads.append(f"clerks for {args.share:g} %")
-    yield from aligned(
-        [heads, *(_row(found, clerks) for found, clerks in zip(outcomes, needed, strict=True))]
-    )
-    yield "\nLead in office days of 8 hours; FTE of 36 hours a week."
-    if None in needed:
-        yield f"{NOTHING}: with no number of clerks surely; what takes so long is not in their hands."
-    yield "\nFrom:\n"
-    yield from aligned(
-        [
-            ["", *(one.scenario.name for one in outcomes)],
-            *(
-                [name.replace("_", " "), *(_input(one, name) for one in outcomes)]
-                for name in outcomes[0].inputs
-            ),
-        ]
-    )
-    yield ""
-    yield from _conclusions(outcomes)
-
-
-def _row(found: "Outcome", clerks: int | None) -> list[str]:
-    return [
-        found.scenario.name,
-        _estimate(found.lead_median_days, "{:.1f}"),
-        _estimate(found.lead_p90_days, "{:.1f}"),
-        _estimate(found.in_progress, "{:.0f}"),
-        _estimate(found.within, "{:.1%}"),
-        _estimate(found.busy, "{:.0%}"),
-        _estimate(found.handling_fte, "{:.2f}"),
-        NOTHING if clerks is None else str(clerks),
-    ]
-
-
-def _estimate(found: "Estimate", form: str) -> str:
-    value, low, high = (form.format(number) for number in (found.value, found.low, found.high))
-    return f"{value} ({low}–{high})"
-
-
-def _input(found: "Outcome", name: str) -> str:
-    """An assumption, and where it comes from."""
-    return f"{round(getattr(found.scenario, name), 3):.4g} ({found.inputs[name]})"
-
-
-def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
-    """What may be said of the first against each other one."""
-    first = outcomes[0]
-    for one in outcomes:
-        if one.overloaded:
-            yield (
-                f"{one.scenario.name}: in {one.overloaded} of {one.replications} replications the clerks have"
-                " more work than time, and the queue grows without end. The figures are those of the others."
-            )
-    for other in outcomes[1:]:
-        names = f"{first.scenario.name} to {other.scenario.name}"
-        lead, waiting, work = (
-            " to ".join(_estimate(getattr(one, part), form) for one in (first, other))
-            for part, form in (
-                ("lead_median_days", "{:.1f}"),
-                ("in_progress", "{:.0f}"),
-                ("handling_fte", "{:.2f}"),
-            )
-        )
-        yield f"From {names}: median lead {lead} office days, open {waiting}, handling {work} FTE."
-    whole, share = first.handling_fte, CLAIMED_PER_WEEK / first.scenario.per_week
-    if whole.high * share < CLAIMED_FTE:
-        yield (
-            f"{CLAIMED_FTE} FTE, as the source claims, can't be saved of handling: at"
-            f" {CLAIMED_PER_WEEK} a week all handling there is comes to {whole.value * share:.2f} FTE."
-        )

@@ -20,7 +20,9 @@ from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
 from throughput import panels_data, said
-from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_csv, as_json
+from throughput.compare_text import as_text
 from throughput.costs import FILE, read_prices
 from throughput.grouped import WAYS
 from throughput.kept import Keeper
@@ -141,7 +143,7 @@ def _scope(session: Session, args: argparse.Namespace) -> Scope:
     """What was asked for. Raises ChoiceNeeded for what there is not, nor ever was."""
     defined = load_folder(names=known_names()).all
     chosen: dict[str, Any] = {
-        "key": _one_of(session, "key", args.key, "There is no process", {one.key for one in defined}),
+        "key": process(session, args.key),
         "variant": _one_of(
             session, "variant", args.variant, "There is no variant", {one.variant for one in defined}
         ),
@@ -151,6 +153,12 @@ def _scope(session: Session, args: argparse.Namespace) -> Scope:
         ),
     }
     return Scope(**chosen, since=args.first, before=args.last)
+
+
+def process(session: Session, key: str | None) -> str | None:
+    """The process that is asked for. Raises ChoiceNeeded for one that there is not, nor ever was."""
+    defined = {one.key for one in load_folder(names=known_names()).all}
+    return _one_of(session, "key", key, "There is no process", defined)
 
 
 def _one_of(

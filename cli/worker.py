@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,7 @@ async def _work(
 ) -> None:
     from cli.authority import authority_kept  # noqa: PLC0415 (as above)
     from cli.profiles import profiles_looked_at  # noqa: PLC0415 (as above)
+    from cli.waiting import waiting_told  # noqa: PLC0415 (as above)
     from throughput.chores import chores  # noqa: PLC0415 (as above)
 
     async with AsyncExitStack() as along:
@@ -113,7 +115,9 @@ async def _work(
             figures = families(office, process="worker")
             app = watch_app(ready=ready(office), families=figures)
             await along.enter_async_context(serving(listener, app))
-        if not until_idle:
+        if until_idle:
+            await along.enter_async_context(waiting_told(office, partial(print, flush=True)))
+        else:
             await along.enter_async_context(profiles_looked_at(office))
         await office.work(until_idle=until_idle, beside=chores(office))
 

@@ -9,7 +9,7 @@ import rfc8785
 
 from documents.errors import UnknownKind
 from documents.layout import action_plan, employer_declaration
-from documents.layout.letterhead import Cover, Letterhead
+from documents.layout.letterhead import DRAFT, Cover, Letterhead
 from documents.layout.signing_block import Place, unsigned_appearance
 from documents.layout.unsigned import Unsigned
 from documents.pdfa import DataFile, Description, SignatureField, write_pdfa
@@ -21,7 +21,7 @@ ARCHIVE_TIMESTAMP = "archive-timestamp"
 DATA_FILE = "data.json"
 SAMPLE_NOTE = mark("Sample data – development certificates")
 DRAFT_NOTE = mark("Draft – not approved, not signed, and no document yet")
-_DRAFT = mark("Draft")
+_ISSUED_LATER = mark("date of signature")
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class Layout(Protocol):
         """The fields that are signed in ink when the document has no signature fields."""
 
     def draw(
-        self, sheet: Sheet, data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]
+        self, sheet: Sheet, data: Mapping[str, Any], words: Words, issued: str, places: Sequence[Place]
     ) -> list[tuple[Place, Box]]:
-        """Draw the content; gives where the signatures go."""
+        """Draw the content; gives where the signatures go. `issued` is the day of issue as it is printed."""
 
 
 _CONSENT_LABELS: Mapping[str, str] = {
@@ -96,14 +96,14 @@ def render(
     each signature. `verify_url` is the address that the code is put behind in the QR code. `note` is printed
     on top of every page. `coded_pages` puts a QR code with number and page on each, for paper. `unsigned`
     says who approved a document that needs no signature: the page tells so where others are signed. `draft`:
-    it has no number and no code, and says on every page that it is none yet.
+    it has no number, no code and no date of issue, and says across every page that it is none yet.
 
     Raises UnknownKind, UnknownLanguage, DocumentTooLong, and UnprintableText, which names the field.
     """
     layout = _layout(kind)
     words = words_in(language)
     if draft:
-        number, verification_code, verify_url, note = words.text(_DRAFT), "", None, DRAFT_NOTE
+        number, verification_code, verify_url, note = words.text(DRAFT), "", None, DRAFT_NOTE
         coded_pages = False
     printed = {
         "number": number,
@@ -112,6 +112,7 @@ def render(
         "note": note,
     }
     approved = {"approved_by": unsigned.approver, "on_behalf_of": unsigned.principal} if unsigned else {}
+    issued = words.text(_ISSUED_LATER) if draft else words.day(issued_on)
     _refuse_unprintable({**data, **printed, **approved, "slots": [slot.label for slot in slots]})
     sender, details = layout.sender(data, words)
     cover = Cover(
@@ -121,7 +122,7 @@ def render(
         number=number,
         verification_code=verification_code,
         verify_url=verify_url,
-        issued_on=issued_on,
+        issued=issued,
         valid_until=valid_until,
         note=note,
         coded_pages=coded_pages,
@@ -130,7 +131,7 @@ def render(
     head = Letterhead(cover, words)
     sheet = Sheet(head.start_page)
     places = [unsigned.place(words)] if unsigned else _places(slots, layout, data, words)
-    boxes = layout.draw(sheet, data, words, issued_on, places)
+    boxes = layout.draw(sheet, data, words, issued, places)
     return write_pdfa(
         sheet.end(head.draw_foot),
         description=Description(f"{cover.title} {number}", number, language, issued_on),

@@ -52,7 +52,7 @@ class Face:
     def __init__(self, name: str, resource_name: str, path: Path, *, stem_v: int) -> None:
         self.name = name
         self.resource_name = resource_name
-        self._data = path.read_bytes()
+        self.data = path.read_bytes()
         self._stem_v = stem_v
         with TTFont(path, lazy=True) as font:
             head, order = font["head"], font.getGlyphOrder()
@@ -134,8 +134,8 @@ class Face:
             cap_height=self.cap_height,
             stem_v=self._stem_v,
             flags=_NONSYMBOLIC,
-            font_file=zlib.compress(self._data, 9),
-            font_file_length=len(self._data),
+            font_file=zlib.compress(self.data, 9),
+            font_file_length=len(self.data),
             to_unicode=zlib.compress(_to_unicode(self._gids), 9),
         )
 

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from benchmarks.filling import SECOND, UNITS, Filling, Process, _Case
 from benchmarks.sinks import sink_of
-from throughput.simulate import WEEK_MIN, Luck, Scenario, SimulatedOffice, Visit
+from throughput.scenario import WEEK_MIN, Scenario
+from throughput.simulate import Luck, SimulatedOffice, Visit
 from workflow import ledger_rows
 from workflow.calendar import CALENDARS
 from workflow.definition import load_folder

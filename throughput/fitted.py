@@ -3,7 +3,7 @@
 What goes on still counts as what it has taken so far, and goes on (throughput.ongoing).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from throughput.measured import LEAST, Measured
-from throughput.simulate import DAY_MIN, SOURCE, WEEK_MIN, Input, Luck, Scenario, run
+from throughput.scenario import DAY_MIN, SOURCE, WEEK_MIN, Input, Scenario
+from throughput.simulate import Luck, enough_for, run
 
 _BUSY = 0.7
 _LEAST_DRAWN = 2
@@ -34,8 +35,10 @@ class Fitted:
         return Fitted(replace(self.scenario, **table), inputs, redrawn)
 
 
-def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
-    """Fit what can be; the rest stays as the source or we assume it."""
+def fitted(
+    measured: Measured, *, replications: int, seed: int = 1, tell: Callable[[str], None] = lambda _: None
+) -> Fitted:
+    """Fit what can be; the rest stays as the source or we assume it. `tell` hears how far it is."""
     basis = next((one for one in SOURCE if one.name == measured.variant), Scenario(measured.variant))
     values, inputs = _values(measured)
     scenario = staffed(replace(basis, **values))
@@ -44,7 +47,8 @@ def fitted(measured: Measured, *, replications: int, seed: int = 1) -> Fitted:
         inputs["clerk_share"] = Input("measured", len(measured.waited))
     random, arrivals = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
     redrawn = []
-    for _ in range(replications):
+    for number in range(1, replications + 1):
+        tell(f"{measured.variant}, fitted: {number} of {replications}")
         anew = measured.redrawn(random, arrivals)
         drawn = replace(scenario, **_values(anew, like=values)[0])
         if "clerk_share" in inputs:  # it was measured, too: what their desk leaves of their day
@@ -135,7 +139,7 @@ def _calibrated(scenario: Scenario, at_desk_min: float, *, around: float | None 
     if around is not None:
         low, high = max(least, around * 0.6), max(least, min(1.0, around * 1.6))
         steps, many = 6, 1
-    requests = ceil(scenario.per_week * _CALIBRATING_WEEKS * 1.2)
+    requests = enough_for(scenario.per_week * _CALIBRATING_WEEKS)
     lucks = [Luck.of(requests, 10_000 + number) for number in range(many)]
     window = (5 * WEEK_MIN, _CALIBRATING_WEEKS * WEEK_MIN)
     for _ in range(steps):

@@ -10,7 +10,7 @@ of it, and no part of its way.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -29,6 +29,8 @@ ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
 ENDED: Final = ""
 """The state of all that have ended, however that was."""
 MOST_RETURNS: Final = 9
+BACKWARDS: Final = -1
+"""The class of what left before it was opened, by its clocks."""
 HOURS: Final = 24
 PAIRS: Final = (
     ("requested", "approved"),
@@ -53,6 +55,8 @@ class Figure(StrEnum):
     GIVEN_UP = "given-up"  # by month: the same, of those that left without reaching the second
     TOUCH = "touch"  # by month: people's hands on a delivered request
     WEEK = "week"  # by week of delivery: from requested to delivered
+    IN = "in"  # by week: opened; the microseconds are those since the week began
+    OUT = "out"  # by week: left, after having been in hand for so long; the microseconds as above
     QUEUE_SPENT = "queue-spent"  # by month: a person's tasks in the state; a bucket is of no use in these
     DESK_SPENT = "desk-spent"
     TOUCH_SPENT = "touch-spent"
@@ -100,6 +104,11 @@ def week_of(moment: datetime) -> date:
     return day - timedelta(days=day.weekday())
 
 
+def beginning_of(day: date) -> datetime:
+    """The first moment of a day in the office."""
+    return datetime.combine(day, time(), ZONE).astimezone(UTC)
+
+
 @dataclass
 class Sums:
     """What a step of reading adds to the sums."""
@@ -117,6 +126,7 @@ class Sums:
             month = here.date().replace(day=1)
             self._add(_Place(Figure.CAME, month, group, "", 0))
             self._add(_Place(Figure.HOUR, month, group, "", hour))
+            self._passes(Figure.IN, group, here)
         if record.get("outcome") and row.get("outcome") is None:
             self.ended.add(row["request_id"])
             self._move(here.date(), group, row["state"], ENDED)
@@ -136,6 +146,10 @@ class Sums:
             return
         self.left.add(case.request)
         group, month = SumGroup.of(row), month_of(case.opened_at)
+        if left < case.opened_at:
+            self._passes(Figure.OUT, group, case.opened_at, BACKWARDS)
+        else:
+            self._passes(Figure.OUT, group, left, bucket(_between(case.opened_at, left)))
         if "program" in case.channels:
             self._add(_Place(Figure.PROGRAM, month, group, "", 0))
             return
@@ -165,6 +179,11 @@ class Sums:
                     self._add(place, task.spent_us.get(kind, 0))
         if row["request_id"] in self.ended:
             self._add(_Place(Figure.ENDED, month, group, row["outcome"], min(row["returns"], MOST_RETURNS)))
+
+    def _passes(self, figure: Figure, group: SumGroup, moment: datetime, length: int = 0) -> None:
+        """Note when in its week something came or left."""
+        week = week_of(moment)
+        self._add(_Place(figure, week, group, "", length), _between(beginning_of(week), moment))
 
     def _length(self, place: _Place, us: int) -> None:
         self._add(place._replace(bucket=bucket(us)), us)

@@ -19,10 +19,10 @@ from throughput.survival import Numbers
 TOLERANCE = 0.1
 """By how much the two sides may differ at the least; more where chance alone does more."""
 _DEVIATIONS = 3.0
-_LEAST_ENDED = 20
-_LEAST_LEADS = 4.0  # so many mean leads have to fit into the window
+LEAST_ENDED = 20
+LEAST_LEADS = 4.0  # so many mean leads have to fit into the window
 _SURPLUS = 2.0  # more arrivals than ends by so many deviations are no chance
-_USUAL = 0.95  # the window begins when so many of those there were first had time to end
+USUAL = 0.95  # the window begins when so many of those there were first had time to end
 
 
 class Cause(StrEnum):
@@ -93,13 +93,18 @@ def little(group: Flow) -> Little:
         ended=int(gone.sum()),
         in_hand=float(overlap.sum()) / (end - begin) if enough else None,
         rate_times_lead=took / (end - begin) if enough else None,
-        tolerance=max(TOLERANCE, _DEVIATIONS * _chance(leads, took, int(gone.sum()) / (end - begin)))
+        tolerance=tolerance(float((leads**3).mean()), took, int(gone.sum()) / (end - begin))
         if enough
         else None,
         wrong_clocks=int(wrong.sum()),
         overdue=overdue,
         causes=(),
     )
+    return judged(found)
+
+
+def judged(found: Little) -> Little:
+    """The same with what is behind it where it misses."""
     return replace(found, causes=_causes(found))
 
 
@@ -116,7 +121,7 @@ def _begin(opened: Numbers, leads: Numbers, end: float) -> float:
     """Where the window begins: the first requests are over by then, and it is whole weeks where it can be."""
     if not len(opened):
         return end
-    warm = float(np.quantile(leads, _USUAL)) if len(leads) else 0.0
+    warm = float(np.quantile(leads, USUAL)) if len(leads) else 0.0
     first = float(opened.min())
     begin = min(first + warm, (first + end) / 2)
     weeks = (end - begin) // WEEK_US
@@ -124,16 +129,17 @@ def _begin(opened: Numbers, leads: Numbers, end: float) -> float:
 
 
 def _enough(leads: Numbers, ended: int, length: float) -> bool:
-    return ended >= _LEAST_ENDED and length >= _LEAST_LEADS * float(leads.mean())
+    return ended >= LEAST_ENDED and length >= LEAST_LEADS * float(leads.mean())
 
 
-def _chance(leads: Numbers, took: float, rate: float) -> float:
-    """The deviation of the difference that chance makes, as a share of what the ended ones took.
+def tolerance(mean_cubed: float, took: float, rate: float) -> float:
+    """By how much the two sides may differ, as a share of what the ended ones took: more than chance makes.
 
-    The two sides differ by the ages of what is open at the end less those of what was open at the beginning.
-    With arrivals at random each of these sums has the variance rate × E[lead³] / 3.
+    They differ by the ages of what is open at the end less those of what was open at the beginning. With
+    arrivals at random each of these sums has the variance rate × E[lead³] / 3.
     """
-    return sqrt(2 * rate * float((leads**3).mean()) / 3) / took if took else 0.0
+    chance = sqrt(2 * rate * mean_cubed / 3) / took if took else 0.0
+    return max(TOLERANCE, _DEVIATIONS * chance)
 
 
 def _overdue(opened: Numbers, left: Numbers, leads: Numbers, now: float) -> int:

@@ -6,6 +6,7 @@ a request, nothing is known of people. A wait that goes on still has taken so lo
 is over, for what was begun and never ended is not being worked on.
 """
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,10 +19,11 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from throughput.kept import Clocks
-from throughput.ongoing import Lengths
+from throughput.ongoing import Lengths, doubles
+from throughput.scenario import WEEK_MIN
 from throughput.scope import Scope
-from throughput.simulate import WEEK_MIN
 from throughput.spans import Wait
+from throughput.working import WorkClock
 from workflow.definition_errors import DefinitionRefused
 from workflow.definition_reader import read
 from workflow.tables import DefinitionSource, TimingCase, TimingTask
@@ -29,6 +31,16 @@ from workflow.tables import DefinitionSource, TimingCase, TimingTask
 LEAST = 30
 """Of fewer values that are over no assumption is fitted."""
 _US_PER_MIN = 60e6
+
+
+@dataclass
+class Whole:
+    """Requests' whole ways, in minutes of the office's time: what a simulation of them is held against."""
+
+    begun: "array[float]" = field(default_factory=doubles)  # since the first of all
+    lead: Lengths = field(default_factory=Lengths)  # of each of these, until it was delivered
+    handled: "array[float]" = field(default_factory=doubles)  # by clerks, of each that was delivered
+    until: float = 0  # when the last could come
 
 
 @dataclass
@@ -49,6 +61,7 @@ class Measured:
     paper: Lengths = field(default_factory=Lengths)
     provider_s: float = 0
     signatures: int = 0  # of which a provider was waited for
+    whole: Whole = field(default_factory=Whole)
 
     def redrawn(self, random: np.random.Generator, arrivals: np.random.Generator) -> "Measured":
         """As it might have been measured: as many values, drawn from these with replacement.
@@ -64,7 +77,8 @@ class Measured:
 
 def measure(session: Session, scope: Scope, *, now: datetime) -> list[Measured]:
     """What the kept timings tell of each variant, by its name; what goes on does so until `now`."""
-    reader = _Reader(session, now)
+    began = session.scalar(select(func.min(TimingCase.table().c.opened_at)).where(*scope.conditions))
+    reader = _Reader(session, now, began or now)
     found: dict[str, Measured] = {}
     for variant, rows in _requests(session, scope):
         one = found.setdefault(variant, Measured(variant))
@@ -119,6 +133,7 @@ class _Reader:
 
     session: Session
     now: datetime
+    began: datetime
     clocks: Clocks = field(default_factory=Clocks)
     desks: dict[str, tuple[frozenset[str], frozenset[str]]] = field(default_factory=dict)
 
@@ -130,6 +145,7 @@ class _Reader:
         if not approving or any(task is None for task in tasks):
             return
         known = [task for task in tasks if task is not None]
+        self._whole(found.whole, first, known, theirs)
         visits = [number for number, task in enumerate(known) if task.row.state in approving]
         since: datetime = first.opened_at
         for number in visits:
@@ -143,6 +159,18 @@ class _Reader:
                 self._add(found.before, first, since, None)
         elif last.over:
             self._approved(found, first, since, known[visits[-1] + 1 :], theirs)
+
+    def _whole(self, whole: Whole, first: Row[Any], tasks: Sequence[_Task], theirs: frozenset[str]) -> None:
+        """From when it was opened until it was delivered; who ended otherwise came to no such end."""
+        delivered_at: datetime | None = first.delivered_at
+        begun = self._between(first, self.began, first.opened_at)
+        taken = self._between(first, first.opened_at, delivered_at or self.now)
+        if begun is None or taken is None or (delivered_at is None and not first.going_on):
+            return
+        whole.begun.append(begun / _US_PER_MIN)
+        whole.lead.add(taken / _US_PER_MIN, over=delivered_at is not None)
+        if delivered_at is not None:
+            whole.handled.append(sum(task.spent[Wait.TOUCH] for task in tasks if task.row.state in theirs))
 
     def _approved(
         self,
@@ -191,6 +219,13 @@ class _Reader:
         clock = self.clocks.of(self.session, row.definition_sha256)
         return clock.between_us(since, max(since, until)) if clock else None
 
+    def clock_of_most(self, scope: Scope) -> WorkClock | None:
+        """The clock by which most requests of a scope go."""
+        definition = TimingCase.table().c.definition_sha256
+        counted = select(definition).where(*scope.conditions).group_by(definition)
+        sha256 = self.session.scalar(counted.order_by(func.count().desc(), definition).limit(1))
+        return None if sha256 is None else self.clocks.of(self.session, sha256)
+
     def _desk(self, sha256: str) -> tuple[frozenset[str], frozenset[str]]:
         """The states in which a definition has requests approved, and all that the same people look after."""
         if sha256 not in self.desks:
@@ -236,18 +271,19 @@ def _machine(session: Session, scope: Scope, found: dict[str, Measured]) -> None
 
 
 def _arrivals(session: Session, scope: Scope, found: dict[str, Measured], reader: _Reader) -> None:
-    """How many came in a week of the office, of all variants together."""
+    """How many came in a week of the office, of all variants together; by the calendar of most of them."""
     cases = TimingCase.table()
     first, last, count = session.execute(
         select(func.min(cases.c.opened_at), func.max(cases.c.opened_at), func.count()).where(
             *scope.conditions
         )
     ).one()
-    sha256 = session.scalar(select(cases.c.definition_sha256).where(*scope.conditions).limit(1))
-    clock = None if sha256 is None else reader.clocks.of(session, sha256)
+    clock = reader.clock_of_most(scope)
     length = None if clock is None else clock.between_us(first, last)
     if not length or count < LEAST:
         return
+    until = clock.between_us(first, min(scope.before or reader.now, reader.now)) if clock else None
     for one in found.values():
+        one.whole.until = (until or 0) / _US_PER_MIN
         one.requests = count
         one.per_week = (count - 1) / (length / _US_PER_MIN / WEEK_MIN)

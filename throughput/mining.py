@@ -10,14 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from throughput.kept import Clocks
+from throughput.scope import Scope
 from throughput.spans import Case, TaskTime, Wait, begun, read
-from workflow.tables import Body, Event
+from workflow.tables import Body, Event, TimingCase
 
 Transition = Literal["schedule", "assign", "reassign", "start", "suspend", "resume", "complete", "withdraw"]
 """Of the lifecycle extension's standard model (IEEE 1849-2016)."""
@@ -36,16 +38,18 @@ class Pseudonyms:
     """Names for people that tell who is the same in one export, and nothing else: the key is thrown away."""
 
     key: bytes
+    _known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, person: str | None) -> str | None:
         """The pseudonym; None for nobody, and for whoever was erased."""
         if person is None:
             return None
-        return "P-" + hmac.digest(self.key, person.encode(), "sha256").hex()[:12]
+        if person not in self._known:
+            self._known[person] = "P-" + hmac.digest(self.key, person.encode(), "sha256").hex()[:12]
+        return self._known[person]
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(NamedTuple):
     """Something that happened to an activity."""
 
     activity: str
@@ -59,8 +63,7 @@ class Moment:
     document: str | None = None  # its name in the definition, and its revision
 
 
-@dataclass(frozen=True)
-class Slice:
+class Slice(NamedTuple):
     """A piece of an activity without a break; of a machine's step `kind` is `system`."""
 
     activity: str
@@ -82,23 +85,30 @@ class Trace:
     slices: list[Slice] = field(default_factory=list)
 
 
-def traces(session: Session, pseudonyms: Pseudonyms) -> Iterator[Trace]:
-    """Every request's trace by its number, one at a time in memory."""
-    events, bodies, clocks = Event.table(), Body.table(), Clocks()
+def traces(session: Session, pseudonyms: Pseudonyms, scope: Scope | None = None) -> Iterator[Trace]:
+    """Every request's trace by its number, one at a time in memory.
+
+    `scope`: of these requests alone, each whole, whatever happened to it later. Times have to be kept up to
+    now (throughput.kept).
+    """
+    events, bodies, cases, clocks = Event.table(), Body.table(), TimingCase.table(), Clocks()
+    wanted = events.c.request_id.is_not(None)
+    if scope is not None:
+        wanted = events.c.request_id.in_(select(cases.c.request_id).where(*scope.conditions))
     rows = session.connection().execute(
         select(events.c.request_id, events.c.record, bodies.c.body)
         .outerjoin_from(events, bodies, events.c.seq == bodies.c.seq)
-        .where(events.c.request_id.is_not(None))
+        .where(wanted)
         .order_by(events.c.request_id, events.c.seq),
         execution_options={"stream_results": True, "yield_per": _CHUNK},
     )
-    for _, own in groupby(rows, key=lambda row: row.request_id):
+    for _, own in groupby(rows, key=itemgetter(0)):
         teller: _Teller | None = None
-        for row in own:
-            record = json.loads(row.record)
+        for _, told, kept in own:
+            record = json.loads(told)
             if teller is None:
                 teller = _Teller(Trace(begun(record)), clocks, session)
-            body = json.loads(row.body) if row.body is not None else {}
+            body = json.loads(kept) if kept is not None else {}
             teller.take(record, pseudonyms.of(body.get("actor")))
         if teller is not None:
             yield teller.trace
@@ -118,8 +128,6 @@ class _Teller:
         stretch = read(case, record, lambda sha256: self.clocks.of(self.session, sha256))
         at = datetime.fromisoformat(record["at"])
         if stretch is not None and task is not None:
-            clock = self.clocks.of(self.session, case.definition)
-            worked = clock.between_us(stretch.begun, stretch.ended) if clock else None
             self.trace.slices.append(
                 Slice(
                     task.state,
@@ -127,7 +135,7 @@ class _Teller:
                     stretch.kind.value,
                     stretch.begun,
                     stretch.ended,
-                    None if worked is None else worked / 1e6,
+                    None if stretch.worked_us is None else stretch.worked_us / 1e6,
                     None if stretch.kind is Wait.QUEUE else self.holder or actor,
                     record.get("channel", "person"),
                 )

@@ -16,7 +16,8 @@ from throughput.survival import Durations, Survival
 _NORMAL_QUARTILE = 0.6745  # of the normal law, in deviations from its middle
 
 
-def _doubles() -> "array[float]":
+def doubles() -> "array[float]":
+    """An array of lengths."""
     return array("d")
 
 
@@ -28,7 +29,7 @@ def _flags() -> "array[int]":
 class Lengths:
     """As arrays: a million requests have some ten million."""
 
-    taken: "array[float]" = field(default_factory=_doubles)
+    taken: "array[float]" = field(default_factory=doubles)
     over: "array[int]" = field(default_factory=_flags)  # 1 where it has ended
 
     @classmethod
@@ -68,7 +69,7 @@ class Lengths:
         """By Kaplan and Meier; what lasts longer than the longest known is taken to end there."""
         if self.ended == len(self):
             return float(np.mean(self.taken)), float(np.std(self.taken))
-        found = self._survival()
+        found = Survival.of(self.durations)
         shares = -np.diff(found.going_on, prepend=1.0)
         shares[-1] += found.going_on[-1]
         mean = float(shares @ found.times)
@@ -79,7 +80,7 @@ class Lengths:
 
         Without an upper quartile, since too many go on, by the lower one alone; without a median None.
         """
-        found = self._survival()
+        found = Survival.of(self.durations)
         low, middle, high = (found.quantile(share) for share in (0.25, 0.5, 0.75))
         if low is None or middle is None:
             return None
@@ -87,5 +88,7 @@ class Lengths:
         wide = log(middle / low) if high is None else log(max(high, 1e-3) / low) / 2
         return middle, min(sqrt(exp(min(wide / _NORMAL_QUARTILE, 3.0) ** 2) - 1), 50.0)
 
-    def _survival(self) -> Survival:
-        return Survival.of(Durations.of(np.asarray(self.taken), np.asarray(self.over, dtype=np.bool_)))
+    @property
+    def durations(self) -> Durations:
+        """The same, in order."""
+        return Durations.of(np.asarray(self.taken), np.asarray(self.over, dtype=np.bool_))

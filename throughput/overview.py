@@ -102,20 +102,15 @@ class Overview:
             _take(found[label], figure, state, bucket, n)
         for one in self.in_hand:
             if self._in_period(one.opened_at):
-                group = found[_label_of(one, by)]
+                group = found[label_of(one, by)]
                 group.take_open(one, self.now)
         for label, group in found.items():
             group.label = label
         return [found[label] for label in sorted(found) if found[label].came]
 
     def _by(self, by: By) -> list[tuple[str, Figure, str, int, int]]:
-        table, groups = TimingSum.table(), TimingGroup.table()
-        label: ColumnElement[Any] = {
-            "variant": groups.c.variant,
-            "month": table.c.day,
-            "unit": groups.c.unit,
-            "definition": groups.c.definition_sha256,
-        }[by]
+        table = TimingSum.table()
+        label: ColumnElement[Any] = table.c.day if by == "month" else group_column(by)
         wanted = [Figure.CAME, Figure.ENDED, Figure.PROGRAM, Figure.LEAD, Figure.GIVEN_UP, Figure.TOUCH]
         bucket = table.c.bucket
         query = (
@@ -124,7 +119,7 @@ class Overview:
             .group_by(label, table.c.figure, table.c.state, bucket)
         )
         return [
-            (_text(one), Figure(figure), state, place, int(n))
+            (text_of(one), Figure(figure), state, place, int(n))
             for one, figure, state, place, n in self.session.execute(query)
         ]
 
@@ -315,11 +310,19 @@ def _take(group: Compared, figure: Figure, state: str, bucket: int, n: int) -> N
             group.handled[bucket] += n
 
 
-def _label_of(one: InHand, by: By) -> str:
-    return _text(month_of(one.opened_at) if by == "month" else getattr(one.group, by))
+def group_column(by: By) -> ColumnElement[Any]:
+    """What groups of a kind other than months are called by, in the table of groups."""
+    groups = TimingGroup.table()
+    return groups.c["definition_sha256" if by == "definition" else by]
 
 
-def _text(label: str | date | None) -> str:
+def label_of(one: InHand, by: By) -> str:
+    """What the group of a request in hand is called."""
+    return text_of(month_of(one.opened_at) if by == "month" else getattr(one.group, by))
+
+
+def text_of(label: str | date | None) -> str:
+    """A group's label as text."""
     if isinstance(label, date):
         return f"{label:%Y-%m}"
     return label or ""

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from throughput.bottleneck import Bottleneck
+from throughput.costs import Cost
 from throughput.estimates import Figure
 from throughput.grouped import By
 from throughput.little import Little
@@ -53,11 +54,14 @@ def _little(one: Little) -> dict[str, Any]:
 
 
 def csv_rows(told: Panels) -> Iterator[list[str]]:
-    """Lines for `throughput.compare.as_csv`, of every figure of a variant."""
+    """Lines for `throughput.compare_data.as_csv`: each figure of a variant, and what it costs a year."""
     for key, variant, name, unit, figure in _figures(told):
         if figure.value is not None:
             ends = ["" if end is None else f"{end:.6g}" for end in (figure.value, figure.low, figure.high)]
             yield [key, variant, name, unit, str(figure.n), "", "", figure.origin, *ends]
+    for held in told.costs:
+        for cost in held.costs:
+            yield from ([held.key, cost.variant, *rest] for rest in _cost_rows(cost))
 
 
 def _figures(told: Panels) -> Iterator[tuple[str, str, str, str, Figure]]:
@@ -86,6 +90,25 @@ def _figures(told: Panels) -> Iterator[tuple[str, str, str, str, Figure]]:
     for neck in told.bottlenecks:
         for state in neck.states:
             yield (neck.key, neck.variant, f"waiting.{state.state}", "share of lead", state.of_lead)
+
+
+def _cost_rows(cost: Cost) -> Iterator[list[str]]:
+    """Likely, and from low to high; no end where it is never paid back, and no line without prices."""
+    money, back = cost.currency or "money", cost.payback
+    minutes = f"given, minutes {cost.handling_origin}", str(cost.handling_n)
+    for name, unit, found, (origin, n) in (
+        ("labour", f"{money}/year", cost.labour, minutes),
+        ("signatures", f"{money}/year", cost.signatures, ("given", "")),
+        ("licence", f"{money}/year", cost.licence, ("given", "")),
+        ("running", f"{money}/year", cost.running, minutes),
+        ("one_off", money, cost.one_off, ("given", "")),
+        ("saved", f"{money}/year", None if back is None else back.saved_per_year, minutes),
+        ("payback", "years", None if back is None else back.years, minutes),
+    ):
+        if found is not None:
+            ends = (found.likely, found.low, found.high)
+            told = ["" if end is None else f"{end:.6g}" for end in ends]
+            yield [f"cost.{name}", unit, n, "", "", origin, *told]
 
 
 def _times(name: str, found: Times) -> Iterator[tuple[str, str, Figure]]:

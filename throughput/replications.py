@@ -11,7 +11,10 @@ SPREAD_LEAST = 39
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure over the replications, and where it lies with 95 % certainty. Nothing is less than nothing."""
+    """A figure over the replications, and where it lies with 95 % certainty. Nothing is less than nothing.
+
+    An end, or the value too, is infinite where it grows without end in so many of them.
+    """
 
     value: float
     low: float

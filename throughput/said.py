@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from throughput.bottleneck import Bottleneck
 from throughput.capacity import CLAIMS_KEY
 from throughput.claims import plausibility
-from throughput.compare import Table, length
 from throughput.costs import Cost, Range, Sum
 from throughput.estimates import Figure
 from throughput.little import Cause, Little
@@ -13,6 +12,7 @@ from throughput.panels import Counts, Leads, Times
 from throughput.rework import Rework
 from throughput.score_card import THEIR_WORDS, ScoreCard, Statement
 from throughput.signs import NOTHING
+from throughput.text_table import Table, length
 from throughput.whole import KeyCosts, Panels
 
 _COUNTS = ("started", "closed", "open", "withdrawn")

@@ -7,11 +7,11 @@ random numbers), so that what differs between two of them is what differs betwee
 
 import heapq
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from math import ceil, isfinite, log, sqrt
+from dataclasses import dataclass, replace
+from math import ceil, inf, log, sqrt
 from statistics import mean
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,68 +19,12 @@ from numpy.typing import NDArray
 from throughput.claims import HOURS_PER_FTE_WEEK
 from throughput.errors import ScenarioUnusable
 from throughput.replications import SPREAD_LEAST, Estimate
+from throughput.scenario import DAY_MIN, WEEK_MIN, Input, Scenario, assumed
 
-DAY_MIN = 480.0  # an office day of eight hours
-WEEK_MIN = 5 * DAY_MIN
 _HARDLY = 0.0005  # of all requests: so little does one more clerk bring where others are waited for
 _MOST_TRIES = 20  # of one request that goes back again and again
-CLERKS_MOST = 10_000
 REQUESTS_MOST = 4_000_000
 """Of all replications together: the luck of each takes some 700 bytes of memory."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """The assumptions about one way of signing. Minutes and days are of the office's time.
-
-    `manager_median_min`: until it is at the clerks' queue, each time; `handling_min`: of a clerk, each time
-    it is there; `return_rate`: how often it goes back. `suspended_share`: so often it waits for somebody
-    outside, for `suspended_days` in the mean, and the clerk goes on with others. `paper_min`: a clerk's work
-    once it is approved, such as printing and posting. `signing_every_days`: paper waits for the next round of
-    signing; 0: it waits for its signer alone. `post_days`: until it is with the requester. `variation` and
-    the like: standard deviation over mean, of people's work and waits.
-    """
-
-    name: str
-    per_week: float = 100
-    handling_min: float = 10
-    variation: float = 0.5
-    manager_median_min: float = DAY_MIN
-    manager_variation: float = 1.0
-    return_rate: float = 0.2
-    clerks: float = 1  # people at the queue at the same time
-    clerk_share: float = 0.7  # of their day that is for this work
-    suspended_share: float = 0
-    suspended_days: float = 0
-    paper_min: float = 0
-    signing_every_days: float = 0
-    signer_wait_min: float = 0  # median
-    signer_variation: float = 1.0
-    signer_min: float = 0.5
-    post_days: float = 0
-    provider_s: float = 0
-
-    def __post_init__(self) -> None:
-        """Refuse what can't be. Raises ScenarioUnusable."""
-        positive = ("per_week", "handling_min", "clerks", "clerk_share", "manager_median_min")
-        wrong = [name for name in positive if not getattr(self, name) > 0]
-        free = {field.name for field in fields(self)} - {"name", *positive}
-        wrong += [name for name in sorted(free) if getattr(self, name) < 0]
-        wrong += [name for name in sorted(free | {*positive}) if not isfinite(getattr(self, name))]
-        wrong += ["return_rate"] if self.return_rate >= 1 else []
-        wrong += ["clerks"] if self.clerks > CLERKS_MOST else []
-        wrong += [name for name in ("clerk_share", "suspended_share") if getattr(self, name) > 1]
-        if wrong:
-            raise ScenarioUnusable(
-                f"{self.name}: {', '.join(dict.fromkeys(wrong))} can't be so.",
-                hint=f"Give numbers above 0, shares up to 1, clerks up to {CLERKS_MOST:,}.",
-            )
-
-    @property
-    def load(self) -> float:
-        """The clerks' work over the time they have for it; from 1 on the queue grows without end."""
-        each = self.handling_min / (1 - self.return_rate) + self.paper_min
-        return self.per_week * each / (ceil(self.clerks) * self.clerk_share * WEEK_MIN)
 
 
 @dataclass(frozen=True)
@@ -92,21 +36,21 @@ class Run:
     busy: float  # share of their time that clerks worked
     handled_min: float  # of a request, its returns included
     at_desk_min: float  # each time it was at the queue, without what it was suspended: the mean
+    endless: bool = False  # clerks have more work than time: each week's requests take longer than the last's
+
+    @property
+    def for_good(self) -> "Run":
+        """What it comes to if it goes on like that: without end, it is without end."""
+        ever = np.array([inf])
+        return replace(self, lead_days=ever, in_progress=inf, busy=1.0) if self.endless else self
+
+    def lead(self, share: float) -> float:
+        """In how many office days so large a share is through."""
+        return inf if self.endless else float(np.quantile(self.lead_days, share))
 
     def within(self, days: float) -> float:
         """The share that took no longer."""
         return float((self.lead_days <= days).mean())
-
-
-@dataclass(frozen=True)
-class Input:
-    """Where an assumption comes from: measured of so many (`n`), claimed by the source, or assumed."""
-
-    origin: Literal["measured", "claimed", "assumed"]
-    n: int | None = None
-
-    def __str__(self) -> str:
-        return self.origin if self.n is None else f"{self.origin}, n = {self.n}"
 
 
 @dataclass(frozen=True)
@@ -125,7 +69,7 @@ class Outcome:
     replications: int
     overloaded: int
     """In so many of the replications the inputs, drawn anew, give the clerks more work than time: work grows
-    without end, and the figures are those of the others."""
+    without end, and so do leads, which count as such."""
     origin: str = "simulated"
 
 
@@ -168,12 +112,13 @@ def compare(
     seed: int = 1,
     redrawn: Mapping[str, Sequence[Scenario]] = MappingProxyType({}),
     inputs: Mapping[str, Mapping[str, Input]] = MappingProxyType({}),
+    tell: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
     """Send the same requests through each scenario. Raises ScenarioUnusable for a queue without end.
 
     `redrawn`: of a scenario that was measured, by its name, the inputs of each replication: drawn anew from
     what was measured, so that the intervals hold what the measurements leave open. `inputs`: where they come
-    from, by scenario; else the source claims its minutes, and all is assumed.
+    from, by scenario; else the source claims its minutes, and all is assumed. `tell` hears how far it is.
     """
     for scenario in scenarios:
         if scenario.load >= 1:
@@ -182,7 +127,7 @@ def compare(
                 hint="Give more clerks, or more of their day.",
             )
     every = [*scenarios, *(one for several in redrawn.values() for one in several)]
-    requests = ceil(max(one.per_week for one in every) * (weeks + warm_up_weeks) * 1.2)
+    requests = enough_for(max(one.per_week for one in every) * (weeks + warm_up_weeks))
     if requests * replications > REQUESTS_MOST:
         raise ScenarioUnusable(
             f"That would be {requests * replications:,} requests in all: more than {REQUESTS_MOST:,}.",
@@ -198,19 +143,27 @@ def compare(
     outcomes = []
     for scenario in scenarios:
         each = redrawn.get(scenario.name) or [scenario] * replications
-        steady = [(one, luck) for one, luck in zip(each, lucks, strict=True) if one.load < 1]
-        if not steady:
+        if all(one.load >= 1 for one in each):
             raise ScenarioUnusable(
                 f"{scenario.name}: however its inputs are drawn, the clerks have more work than time.",
                 hint="Give more clerks, or more of their day.",
             )
-        runs = [run(one, luck, window) for one, luck in steady]
+        runs = []
+        for number, (one, luck) in enumerate(zip(each, lucks, strict=True), 1):
+            tell(f"{one.name}, clerks {one.clerks:g}: {number} of {replications}")
+            runs.append(run(one, luck, window).for_good)
         estimate = Estimate.spread if redrawn.get(scenario.name) else Estimate.of
         known = {**assumed(scenario), **inputs.get(scenario.name, {})}
-        handled = [one.per_week * found.handled_min for (one, _), found in zip(steady, runs, strict=True)]
-        found = _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
-        outcomes.append(replace(found, replications=replications, overloaded=replications - len(steady)))
+        handled = [one.per_week * found.handled_min for one, found in zip(each, runs, strict=True)]
+        outcomes.append(
+            _outcome(scenario, runs, handled, within_days=within_days, estimate=estimate, inputs=known)
+        )
     return outcomes
+
+
+def enough_for(expected: float) -> int:
+    """So many requests that those of a window do not run out, however their luck: they come as by Poisson."""
+    return ceil(expected + 6 * sqrt(expected) + 10)
 
 
 def clerks_needed(
@@ -260,6 +213,7 @@ def run(scenario: Scenario, luck: Luck, window: tuple[float, float]) -> Run:
         office.worked / (ceil(scenario.clerks) * scenario.clerk_share * ends),
         office.worked / max(1, int((arrived < ends).sum())),
         mean(visits) if visits else 0.0,
+        endless=scenario.load >= 1,
     )
 
 
@@ -344,14 +298,6 @@ def _lognormal(middle: float, variation: float) -> Callable[[float], float]:
     return lambda z: float(np.exp(shift + spread * z))
 
 
-def assumed(scenario: Scenario) -> dict[str, Input]:
-    """Where the assumptions of a scenario come from that nothing was measured for."""
-    source = next((one for one in SOURCE if one.name == scenario.name), None)
-    claims = {name for name in CLAIMED if source and getattr(source, name) == getattr(scenario, name)}
-    names = (field.name for field in fields(scenario) if field.name != "name")
-    return {name: Input("claimed" if name in claims else "assumed") for name in names}
-
-
 def _outcome(
     scenario: Scenario,
     runs: Sequence[Run],
@@ -363,8 +309,8 @@ def _outcome(
 ) -> Outcome:
     return Outcome(
         scenario=scenario,
-        lead_median_days=estimate([float(np.median(one.lead_days)) for one in runs]),
-        lead_p90_days=estimate([float(np.quantile(one.lead_days, 0.9)) for one in runs]),
+        lead_median_days=estimate([one.lead(0.5) for one in runs]),
+        lead_p90_days=estimate([one.lead(0.9) for one in runs]),
         in_progress=estimate([one.in_progress for one in runs]),
         within=estimate([one.within(within_days) for one in runs], most=1),
         within_days=within_days,
@@ -372,14 +318,5 @@ def _outcome(
         handling_fte=estimate([minutes / 60 / HOURS_PER_FTE_WEEK for minutes in handled_min]),
         inputs=inputs,
         replications=len(runs),
-        overloaded=0,
+        overloaded=sum(one.endless for one in runs),
     )
-
-
-SOURCE = (
-    Scenario("A0", handling_min=10, signing_every_days=2, signer_min=1, post_days=2),
-    Scenario("A1", handling_min=6.75),
-    Scenario("A3", handling_min=6.1, provider_s=2),
-)
-"""The source's handling minutes at its 100 a week; everything else is assumed."""
-CLAIMED = frozenset({"handling_min", "per_week"})

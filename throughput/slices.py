@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from signing.verify.output import csv_line
+from signing.verify.output import csv_line, csv_lines
 from throughput.mining import Trace
 
 COLUMNS = (
@@ -16,7 +16,7 @@ def slices(found: Iterable[Trace]) -> Iterator[bytes]:
     """The heads, then the lines of a request at a time."""
     yield csv_line(COLUMNS).encode()
     for trace in found:
-        yield "".join(map(csv_line, _rows(trace))).encode()
+        yield csv_lines(_rows(trace)).encode()
 
 
 def _rows(trace: Trace) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from throughput.errors import LogOutOfOrder
 from throughput.working import WorkClock
@@ -39,13 +39,13 @@ class Span:
     working_s: float | None = None
 
 
-@dataclass(frozen=True)
-class Stretch:
-    """One piece of a task without a break, from when to when."""
+class Stretch(NamedTuple):
+    """One piece of a task without a break; `worked_us` of it in the office's hours, if known."""
 
     kind: Wait
     begun: datetime
     ended: datetime
+    worked_us: int | None
 
 
 @dataclass
@@ -78,9 +78,9 @@ class TaskTime:
     ) -> Stretch:
         """End the stretch that was running; another begins."""
         was = Wait.SUSPENDED if self.suspended else self.kind
-        stretch = Stretch(was, self.since, at)
         self.spent_us[was] = self.spent_us.get(was, 0) + (at - self.since) // _MICROSECOND
         worked, before = clock.between_us(self.since, at) if clock else None, self.working_us.get(was, 0)
+        stretch = Stretch(was, self.since, at, worked)
         self.working_us[was] = None if worked is None or before is None else before + worked
         self.since = at
         self.kind = kind or self.kind

@@ -11,6 +11,8 @@ from throughput.contrasts import Contrast
 from throughput.grouped import By
 from throughput.kept import behind
 from throughput.kept_days import ZONE
+from throughput.little import Little
+from throughput.little_weeks import little_weeks
 from throughput.overview import Overview, began
 from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent
 from throughput.scope import Scope
@@ -37,6 +39,7 @@ class Told:
     load: Sequence[Sequence[int]]
     stages: Mapping[str, Durations]
     machine: Sequence[MachineStep]
+    little: Sequence[Little]
     made_at: datetime
     behind: int
     began: datetime | None  # when the first request of the process came
@@ -85,6 +88,7 @@ def _read(session: Session, scope: Scope, by: By, now: datetime) -> Told:
         overview.load(),
         overview.stages(),
         overview.machine() if whole and of_all_units else [],
+        little_weeks(overview, by),
         now,
         behind(session),
         began(session, scope).get(scope.key or ""),

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -157,7 +157,7 @@ class Door:
             here=_room(asked.request),
             address=_here(asked.request),
             keys_off=keys_are_off(asked.request),
-            words=process_words(asked.language).knowing(self._name_of),
+            words=process_words(asked.language).knowing(cache(self._name_of)),
             form_token=lambda: _TOKEN.format(asked.me.csrf),
             **context,
         )

@@ -1,7 +1,7 @@
 """The same with many requests of a queue: each has its result on one page, and one that fails stops no other.
 
-What can't be taken back is asked once more, with what would come of each. The results are the answer to the
-form: sent again, under its keys, each is done once and told again.
+What can't be taken back is asked once more, with what would come of each. The results have an address, for
+whoever did it; the same form sent again leads there too: under its keys, each is done once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,13 @@ from web.asked import Asked, Door
 from web.bodies import MIB
 from web.choices import signs
 from wording import Sentence
+from workflow.bulk_results import Came
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.commands import Answer, Command
 from workflow.definition_model import APPROVE, RETURN, Definition
 from workflow.digits import whole
-from workflow.errors import ClaimedByAnother, NotFound, Refused, StaleVersion, WorkflowError
+from workflow.errors import WorkflowError
 from workflow.listing import RequestFilter, RequestLine
 from workflow.many import Picked, commands_for, definitions_of, do_all, drafts_of
 
@@ -37,95 +38,93 @@ _SOMETHING: Final = "…"  # instead of what they have not written yet
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one, or would: `problem` is None where it was done, or can be."""
+    """What came of one, or would, with what is told of it."""
 
-    picked: Picked
+    came: Came
     line: RequestLine | None
     """None for a request that they may not see, or that is none."""
     definition: Definition | None
     requester: str
-    problem: WorkflowError | None = None
-    answer: Answer | None = None
-    holder: str = ""
-    signs: bool = False
+    signs: bool
     """Whether it waits for a signature: that is given in the signing folder."""
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was done, or can be."""
+        return self.came.story is None
 
     @property
     def is_gone(self) -> bool:
         """Whether there is no such request, as far as they may know."""
-        return isinstance(self.problem, NotFound) or self.line is None
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether it has changed since it was looked at."""
-        return isinstance(self.problem, StaleVersion)
-
-    @property
-    def reasons(self) -> Sequence[Any]:
-        """Why not; none where one sentence says it all."""
-        refused = isinstance(self.problem, Refused) and not isinstance(self.problem, ClaimedByAnother)
-        return self.problem.reasons if refused and isinstance(self.problem, Refused) else ()
+        return self.came.is_gone or self.line is None
 
 
 @dataclass(frozen=True)
 class Bulk:
-    """The form of a queue in which several are selected."""
+    """The form of a queue in which several are selected, and what came of it."""
 
     door: Door
 
     def routes(self) -> list[Route]:
-        """Its address."""
-        return [self.door.post("/queue/bulk", self._do, most=MIB)]
+        """Its addresses."""
+        return [
+            self.door.post("/queue/bulk", self._do, most=MIB),
+            self.door.get("/queue/bulk/{results}", self._done),
+        ]
 
     def _do(self, asked: Asked) -> Response:
         do, picked = asked.text("do"), _picked(asked.many("pick"))
         if do not in DOES:
             raise HTTPException(404)
-        back = f"/queue?{asked.text('query')}" if asked.text("query") else "/queue"
         if not picked or len(picked) > MOST:
             return self.door.answer(
-                asked, "bulk_none.html", status=422, back=back, most=MOST, many=len(picked)
+                asked, "bulk_none.html", status=422, back=_back(asked), most=MOST, many=len(picked)
             )
         engine, sure = self.door.office.engine, asked.text("sure") == "yes"
         remark = asked.text("remark").strip()
         wrong = _wrong(remark) if sure and do in EXPLAINED else None
+        key = asked.text("key") or asked.new_key()
         if do in ASKED_AGAIN and (not sure or wrong is not None):
-            commands = self._commands(asked, do, picked, _SOMETHING)
-            found = self._results(asked, picked, engine.against(commands))
-            return self._page(asked, "bulk_ask.html", do, found, back, wrong=wrong)
-        found = self._results(asked, picked, do_all(engine, self._commands(asked, do, picked, remark)))
-        return self._page(asked, "bulk_done.html", do, found, back)
+            would = _told(picked, engine.against(self._commands(asked, do, key, picked, _SOMETHING)))
+            more = {"explained": do in EXPLAINED, "remark": asked.typed("remark"), "wrong": wrong}
+            status = 200 if wrong is None else 422
+            return self._page(
+                asked, "bulk_ask.html", do, would, status=status, key=key, picked=picked, **more
+            )
+        came = _told(picked, do_all(engine, self._commands(asked, do, key, picked, remark)))
+        name = self.door.office.bulk_results.keep(asked.me.id, do, key, picked, came)
+        query = asked.text("query")
+        return self.door.see(f"/queue/bulk/{name}", **({"query": query} if query else {}))
+
+    def _done(self, asked: Asked) -> Response:
+        """What came of it. Raises HTTPException 404 for what nobody did, somebody else, or long ago."""
+        found = self.door.office.bulk_results.find(asked.request.path_params["results"], asked.me.id)
+        if found is None:
+            raise HTTPException(404)
+        return self._page(asked, "bulk_done.html", found.trigger, found.came)
 
     def _page(
-        self,
-        asked: Asked,
-        template: str,
-        do: str,
-        found: Sequence[Result],
-        back: str,
-        *,
-        wrong: Sentence | None = None,
+        self, asked: Asked, template: str, do: str, came: Sequence[Came], *, status: int = 200, **more: Any
     ) -> Response:
-        good = sum(one.problem is None for one in found)
+        found = self._results(asked, came)
+        good = sum(one.is_good for one in found)
         return self.door.answer(
             asked,
             template,
-            status=200 if wrong is None else 422,
-            wrong=wrong,
-            explained=do in EXPLAINED,
-            remark=asked.typed("remark"),
+            status=status,
             do=do,
-            results=sorted(found, key=lambda one: one.problem is None),
+            results=sorted(found, key=lambda one: one.is_good),
             good=good,
             bad=len(found) - good,
-            back=back,
+            back=_back(asked),
             query=asked.text("query"),
-            key=asked.text("key"),
+            **more,
         )
 
-    def _commands(self, asked: Asked, do: str, picked: Sequence[Picked], remark: str) -> list[Command]:
+    def _commands(
+        self, asked: Asked, do: str, key: str, picked: Sequence[Picked], remark: str
+    ) -> list[Command]:
         """What is wished; whoever approves sends along what they have typed there and not yet sent."""
-        key = asked.text("key") or asked.new_key()
         wish = Command(trigger=do, actor=asked.me.id, key=f"queue:{do}:{key}", through="page")
         if do in EXPLAINED:
             wish = replace(wish, remark=remark)
@@ -134,43 +133,33 @@ class Bulk:
             drafts = drafts_of(self.door.office.engine, asked.me.id, [one.request for one in picked])
         return commands_for(wish, picked, drafts)
 
-    def _results(
-        self, asked: Asked, picked: Sequence[Picked], told: Sequence[Answer | WorkflowError | None]
-    ) -> list[Result]:
+    def _results(self, asked: Asked, came: Sequence[Came]) -> list[Result]:
         engine = self.door.office.engine
-        numbers = tuple(one.request for one in picked)
+        numbers = tuple(one.request for one in came)
         seen = {
             line.id: line
             for line in engine.requests(asked.me.id, RequestFilter(numbers=numbers), limit=len(numbers))
         }
         definitions = definitions_of(engine, seen)
-        holders = {one.holder for one in told if isinstance(one, ClaimedByAnother)}
-        names = names_of(engine.store, {line.requester_id for line in seen.values()} | holders)
-        return [
-            self._result(one, result, seen.get(one.request), definitions.get(one.request), names)
-            for one, result in zip(picked, told, strict=True)
-        ]
+        names = names_of(engine.store, {line.requester_id for line in seen.values()})
+        return [_result(one, seen.get(one.request), definitions.get(one.request), names) for one in came]
 
-    @staticmethod
-    def _result(
-        picked: Picked,
-        told: Answer | WorkflowError | None,
-        line: RequestLine | None,
-        definition: Definition | None,
-        names: Mapping[str, str],
-    ) -> Result:
-        holder = told.holder if isinstance(told, ClaimedByAnother) else ""
-        requester = "" if line is None else line.requester_id
-        return Result(
-            picked,
-            line,
-            definition,
-            names.get(requester, requester),
-            problem=told if isinstance(told, WorkflowError) else None,
-            answer=told if isinstance(told, Answer) else None,
-            holder=names.get(holder, holder),
-            signs=line is not None and definition is not None and signs(definition, line.state),
-        )
+
+def _result(
+    came: Came, line: RequestLine | None, definition: Definition | None, names: Mapping[str, str]
+) -> Result:
+    requester = "" if line is None else line.requester_id
+    signed = line is not None and definition is not None and signs(definition, line.state)
+    return Result(came, line, definition, names.get(requester, requester), signed)
+
+
+def _told(picked: Sequence[Picked], told: Sequence[Answer | WorkflowError | None]) -> list[Came]:
+    return [Came.of(one.request, result) for one, result in zip(picked, told, strict=True)]
+
+
+def _back(asked: Asked) -> str:
+    """The address of the queue from which it came."""
+    return f"/queue?{asked.text('query')}" if asked.text("query") else "/queue"
 
 
 def _wrong(remark: str) -> Sentence | None:

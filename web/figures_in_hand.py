@@ -10,6 +10,7 @@ from throughput.overview_rows import InHand
 from throughput.told import rounded
 from web.figures_parts import Maker, Section, drawn
 from web.figures_tables import Cell, Count, Day, Number, RequestNumber, Seconds, Table, Words
+from web.requests import Looked
 
 OLDEST = 20
 """So many of the oldest requests in hand are named."""
@@ -21,6 +22,8 @@ class InHandParts(Maker):
 
     seen: frozenset[int]
     """Of the oldest requests in hand, those that who reads may see."""
+    listed_unit: str | None
+    """Of which unit ("": all) the list of requests shows them the same ones; None where it shows others."""
 
     def all(self) -> list[Section]:
         """In the order of the page. Who may not know of single requests is told how many there are now,
@@ -101,7 +104,7 @@ class InHandParts(Maker):
         )
         rows: list[list[Cell]] = [
             [
-                Words(self.names.state(name)),
+                Words(self.names.state(name), self._list(name)),
                 Number(len(by_state[name])),
                 Seconds(self.age(by_state[name][len(by_state[name]) // 2])),
                 Seconds(self.age(by_state[name][0])),
@@ -144,6 +147,13 @@ class InHandParts(Maker):
             ("age_s", say(mark("Age"))),
         ]
         return Table("oldest", say(mark("The oldest requests in hand")), columns, rows)
+
+    def _list(self, state: str) -> str:
+        """The address of the list of those in a state; "" where there is none of the same."""
+        if self.listed_unit is None:
+            return ""
+        key, variant = self.told.scope.key or "", self.told.scope.variant or ""
+        return Looked(key=key, variant=variant, state=state, unit=self.listed_unit, open="yes").address()
 
     def _who(self, one: InHand) -> str:
         age = self.wording.time(self.age(one))

@@ -34,7 +34,8 @@ from web.figures_beside import Beside
 from web.figures_in_hand import OLDEST, InHandParts
 from web.figures_next import NextParts, Step
 from web.figures_parts import Names, Section, Translate
-from web.figures_reach import Reading, reading
+from web.figures_reach import Reading, listed_unit, reading
+from web.figures_sound import SoundParts
 from web.figures_steady import SteadyParts
 from web.figures_tables import Table
 from web.figures_times import TimesParts
@@ -105,6 +106,7 @@ class _Shown:
 
     told: Told
     beside: Beside
+    doubts: Sequence[str]
     steps: Sequence[Step]
     sections: Sequence[Section]
     reading: Reading
@@ -132,6 +134,7 @@ class FiguresPages(Overseeing):
             months=[_month(text_of(one), asked.language) for one in shown.reading.scope.months or ()],
             told=shown.told,
             verdicts=shown.beside.verdicts(),
+            doubts=shown.doubts,
             steps=shown.steps,
             sections=shown.sections,
             wording=shown.beside.wording,
@@ -159,9 +162,12 @@ class FiguresPages(Overseeing):
         names = self._names(asked, found.scope.key or "", wanted.by, say)
         made = (found, names, said, say, read.counted)
         beside = Beside(*made)
-        in_hand = InHandParts(*made, seen=self._seen(asked, found))
+        listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
+        in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
-        return _Shown(found, beside, NextParts(*made).all(), sections, read)
+        sound = SoundParts(*made)
+        sections += sound.all()
+        return _Shown(found, beside, sound.doubts(), NextParts(*made).all(), sections, read)
 
     def _told(self, asked: Asked, scope: Scope, by: By, now: datetime) -> Told:
         found = self.recent.find(scope, by, now)

@@ -18,6 +18,7 @@ from throughput.small_cells import FEWEST
 from throughput.told import Told
 from web.figures_asked import Wanted
 from workflow import staff
+from workflow.access import AUDITOR
 from workflow.office import Office
 from workflow.staff import Reach
 
@@ -58,6 +59,20 @@ def reading(office: Office, person: str, reach: Reach, wanted: Wanted) -> Readin
     key = wanted.key or _told_most(kept, unit, [one.key for one in office.engine.catalogue])
     told = replace(wanted, unit=unit, key=key)
     return Reading(told, replace(told.scope(reach), months=_months(kept, told)), counted=False)
+
+
+def listed_unit(office: Office, person: str, reach: Reach, scope: Scope) -> str | None:
+    """Of which unit the list of requests shows the same ones as figures of a scope are about; "": of all.
+
+    None where it shows others: their own, or their team's, beside those that they audit, or of every version.
+    """
+    with office.store.read() as session:
+        audited = staff.reach_of(session, person, office.newest_day, AUDITOR)
+    only = min(reach.units) if len(reach.units) == 1 and not reach.everywhere else ""
+    unit = scope.unit or only
+    if scope.definition is not None or not (audited.everywhere or unit in audited.units):
+        return None
+    return unit
 
 
 def _months(kept: Kept, wanted: Wanted) -> tuple[date, ...]:

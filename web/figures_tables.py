@@ -22,9 +22,10 @@ class Cell(Protocol):
 
 @dataclass(frozen=True)
 class Words:
-    """A name."""
+    """A name; `href` leads to what it is of."""
 
     text: str
+    href: str = ""
 
     def written(self, _wording: Wording, /) -> str:
         """As it is."""
@@ -118,6 +119,11 @@ class RequestNumber:
     """A request, which leads to its page."""
 
     request: int
+
+    @property
+    def href(self) -> str:
+        """Its page."""
+        return f"/requests/{self.request}"
 
     def written(self, _wording: Wording, /) -> str:
         """As it stands in its address."""

@@ -34,6 +34,7 @@ from workflow.definition_model import SUBMIT, Definition
 from workflow.errors import Reason, Refused
 from workflow.office import Office
 from workflow.registered import fixed, prefilled, registered
+from workflow.sent_before import Sent, open_one, sent_before
 
 PREFERRED: Final = ("A3", "A1", "A4", "A4-DUAL", "A2", "A0", "standard", "N")
 """Of several variants that somebody may begin, the first of these is recommended: a person's own signature,
@@ -100,7 +101,8 @@ class NewRequests:
             raise Refused(why)
         begun = self.door.office.beginnings.find(asked.me.id, definition)
         filling = self._filling(asked, definition, None if begun is None else dict(begun.data))
-        return self._page(asked, definition, filling, filling.at_first(), begun=begun)
+        sent = open_one(self.door.office.store, asked.me.id, definition.key)
+        return self._page(asked, definition, filling, filling.at_first(), begun=begun, sent=sent)
 
     def _sent(self, asked: Asked) -> Response:
         definition, do = self._definition(asked), asked.text("do")
@@ -112,7 +114,7 @@ class NewRequests:
         if do == "drop":
             self.door.office.beginnings.drop(asked.me.id, definition)
             return self.door.see(asked.request.url.path)
-        if do in {"send", "save"}:
+        if do in {"send", "another", "save"}:
             return self._done(asked, definition, filling, do)
         problems = filling.at_first() if focus else filling.looked_at()
         return self._page(asked, definition, filling, problems, focus=focus)
@@ -121,9 +123,9 @@ class NewRequests:
         """Send it, or save it for later; where that can't be, the form as it was sent."""
         try:
             return (
-                self._submitted(asked, definition, filling)
-                if do == "send"
-                else self._saved(asked, definition, filling)
+                self._saved(asked, definition, filling)
+                if do == "save"
+                else self._submitted(asked, definition, filling, another=do == "another")
             )
         except Refused as refused:
             problems = filling.refused(refused.reasons)
@@ -135,7 +137,10 @@ class NewRequests:
         self.door.office.beginnings.keep(asked.me.id, definition, language, filling.data)
         return self.door.see(asked.request.url.path, said="saved")
 
-    def _submitted(self, asked: Asked, definition: Definition, filling: Filling) -> Response:
+    def _submitted(
+        self, asked: Asked, definition: Definition, filling: Filling, *, another: bool
+    ) -> Response:
+        """Send it; where they sent it before, ask whether `another` is meant."""
         submission = Submission(definition.key, definition.variant, asked.text("language"))
         command = Command(
             SUBMIT,
@@ -145,6 +150,9 @@ class NewRequests:
             submission=submission,
             through="page",
         )
+        sent = sent_before(self.door.office.store, command)
+        if sent is not None and (sent.changed or not another):
+            return self._page(asked, definition, filling, filling.at_first(), status=409, sent=sent)
         answer = self.door.office.engine.execute(command)
         self.door.office.beginnings.drop(asked.me.id, definition)
         return self.door.see(f"/requests/{answer.request_id}", said=SUBMIT)
@@ -191,8 +199,11 @@ class NewRequests:
         status: int = 200,
         focus: str = "",
         begun: Begun | None = None,
+        sent: Sent | None = None,
     ) -> Response:
+        """The form. `sent`: what they sent before, and whether another is meant has to be said."""
         sections, mistakes = filling.drawn(asked, problems)
+        again = sent is not None and bool(asked.form)
         language = asked.text("language") or ("" if begun is None else begun.language)
         return self.door.answer(
             asked,
@@ -200,9 +211,11 @@ class NewRequests:
             status=status,
             definition=definition,
             sections=sections,
-            mistakes=mistakes if asked.form and not focus else [],
+            mistakes=mistakes if asked.form and not (focus or again) else [],
             focus=focus,
-            key=asked.typed("key") or asked.new_key(),
+            sent=sent,
+            again=again,
+            key=(not again and asked.typed("key")) or asked.new_key(),
             chosen=language if language in LANGUAGES else asked.language,
             choices=NAMES,
             saved_at=None if begun is None else begun.saved_at,

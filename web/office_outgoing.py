@@ -115,8 +115,11 @@ class OutgoingPages(Overseeing):
         return self.door.see(_HERE, done="removed")
 
     def _retry(self, asked: Asked) -> Response:
-        """Have messages sent again that were not taken."""
+        """Have messages sent again that were not taken, to an address that may have been left alone since."""
         self._administrator(asked)
+        return surely(self.door, asked, lambda: self._retried(asked))
+
+    def _retried(self, asked: Asked) -> Response:
         office, hook = self.door.office, _number(asked.typed("hook")) or 0
         try:
             office.webhooks.retry(hook, by=asked.me.id, at=office.clock())

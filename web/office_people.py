@@ -16,14 +16,29 @@ from web.overseeing import Overseeing
 from web.step_up import surely
 from workflow import roles, staff
 from workflow.errors import Refused, WorkflowError
+from workflow.office import Office
+from workflow.one_time_codes import CodesRefused
 from workflow.passwords import PasswordRefused
 from workflow.roles import RoleRefused, Wanted
 from workflow.staff import Reach, StaffMember
+from workflow.tokens import TokenRefused
 
 PAGE: Final = 50
 EVERYWHERE: Final = "*"
 """In place of a unit's name, for all of them."""
 _COLUMNS = ("person", "name", "unit", "role", "role_in", "password")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What signs somebody in beside a password, and their programs: another password leaves it be."""
+
+    passkeys: int
+    codes: bool
+    tokens: int
+
+    def __bool__(self) -> bool:
+        return bool(self.passkeys or self.codes or self.tokens)
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,7 @@ class PeoplePages(Overseeing):
             self.door.get("/office/people", self._shown),
             self.door.get("/office/people.csv", self._csv),
             self.door.post("/office/people/password", self._password),
+            self.door.post("/office/people/means", self._means),
             self.door.post("/office/people/roles", self._grant),
             self.door.post("/office/people/roles/end", self._end),
             self.door.get("/office/person", self._person),
@@ -109,6 +125,7 @@ class PeoplePages(Overseeing):
             may_everywhere=administers.everywhere,
             everywhere=EVERYWHERE,
             given=given,
+            means=_means_of(office, number) if person.unit in administers else None,
             problem=problem,
             wanted=wanted,
             done=asked.text("done") if asked.request.method == "GET" else "",
@@ -129,6 +146,28 @@ class PeoplePages(Overseeing):
         except (PasswordRefused, Refused) as problem:
             return self._page(asked, person, problem=problem)
         return self._page(asked, person, given=password)
+
+    def _means(self, asked: Asked) -> Response:
+        """Take away all of somebody's passkeys, their codes, or the tokens of their programs."""
+        self.reach(asked, administrator=True)
+        person = asked.typed("person")[:100]
+        if person == asked.me.id:
+            return self.door.see("/account")
+        return surely(self.door, asked, lambda: self._taken_away(asked, person))
+
+    def _taken_away(self, asked: Asked, person: str) -> Response:
+        office, me, what = self.door.office, asked.me.id, asked.typed("what")
+        try:
+            if what == "passkeys":
+                office.passkeys.remove(person, by=me)
+            elif what == "codes":
+                office.one_time_codes.remove(person, by=me)
+            elif what == "tokens":
+                for one in office.tokens.usable(person):
+                    office.tokens.revoke(one.id, by=me)
+        except (PasswordRefused, CodesRefused, TokenRefused, Refused) as problem:
+            return self._page(asked, person, problem=problem)
+        return self.door.see("/office/person", number=person, done="taken")
 
     def _grant(self, asked: Asked) -> Response:
         return self._changed(asked, roles.grant, "granted")
@@ -154,6 +193,14 @@ class PeoplePages(Overseeing):
         except RoleRefused as problem:
             return self._page(asked, wanted.person, problem=problem, wanted=wanted)
         return self.door.see("/office/person", number=wanted.person, done=done)
+
+
+def _means_of(office: Office, person: str) -> Means:
+    return Means(
+        passkeys=len(office.passkeys.of(person)),
+        codes=office.one_time_codes.left(person) is not None,
+        tokens=len(office.tokens.usable(person)),
+    )
 
 
 def _found(people: list[StaffMember]) -> StaffMember:

@@ -144,17 +144,26 @@ class RequestDocuments:
         return Preview.find(self.door.office, asked.number("n"), name, asked.me.id)
 
     def _draft(self, asked: Asked) -> Response:
-        """All pages of a document as it would be."""
+        """All pages of a document as it would be, or why there are none."""
         found = self._preview(asked)
         self.door.rates.require(asked.request, DRAWN)
+        trouble = found.trouble()
+        return self.door.answer(
+            asked,
+            "request_draft.html",
+            status=422 if trouble else 200,
+            view=found.view,
+            name=found.name,
+            kind=process_words(asked.language).kind(found.definition.documents[found.name].kind),
+            pages=0 if trouble else self._draft_pages(found),
+            trouble=trouble,
+        )
+
+    def _draft_pages(self, found: Preview) -> int:
         try:
-            pages = min(self.pages.draw(found.sha256, 1, found.pdf).pages, PAGES_MOST)
+            return min(self.pages.draw(found.sha256, 1, found.pdf).pages, PAGES_MOST)
         except PageNotDrawnError:
             raise HTTPException(404) from None
-        kind = process_words(asked.language).kind(found.definition.documents[found.name].kind)
-        return self.door.answer(
-            asked, "request_draft.html", view=found.view, name=found.name, kind=kind, pages=pages
-        )
 
     def _draft_page(self, asked: Asked) -> Response:
         found, number = self._preview(asked), _page_number(asked)

@@ -32,7 +32,7 @@ from workflow.judge import VERBS
 from workflow.kept_files import kept_kinds
 from workflow.particulars import SUSPENDED, Particulars, particulars
 from workflow.path import path_of
-from workflow.previews import previewed
+from workflow.previews import Preview, previewed
 from workflow.reading import DocumentView, RequestView
 from workflow.registered import registered
 from workflow.request_files import request_file
@@ -186,7 +186,11 @@ class RequestPage:
             path=path_of(definition, view.state, view.data),
             documents=[self._document(asked, view, one) for one in view.documents if one.number],
             drafts=[
-                (name, process_words(asked.language).kind(definition.documents[name].kind))
+                (
+                    name,
+                    process_words(asked.language).kind(definition.documents[name].kind),
+                    Preview(office, view, definition, name).trouble(),
+                )
                 for name in previewed(office, view, definition)
             ],
             parts=[

@@ -29,6 +29,9 @@ from workflow.passwords import NotAuthenticated, PasswordGiven, PasswordRefused
 from workflow.throttle import Throttled
 from workflow.words import process_words
 
+_CHANGED = "/account?said=password"
+"""Where somebody comes who has another password: to what else signs them in, which stays."""
+
 
 @dataclass(frozen=True)
 class SamplePerson:
@@ -237,6 +240,8 @@ class SigningIn:
             return self._page(
                 request, status=429, wrong="throttled", after_s=error.after_s, person=person, onward=onward
             )
+        if self.door.office.passkeys.of(person):  # which stay: some may not be theirs
+            onward = _CHANGED
         return self._let_in(request, person, new, onward, "password")
 
     def _out(self, asked: Asked) -> Response:
@@ -294,4 +299,4 @@ class SigningIn:
             tokens = self.door.office.tokens
             for one in tokens.usable(person):
                 tokens.revoke(one.id, by=person)
-        return self._letting_in.welcome(asked.request, self._letting_in.anew(asked), "/account")
+        return self._letting_in.welcome(asked.request, self._letting_in.anew(asked), _CHANGED)

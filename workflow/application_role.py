@@ -57,6 +57,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         "signing_runs": "SELECT, INSERT, UPDATE (stage, question, events, turn, turned_at, held_until),"
         " DELETE",
         "signing_run_items": "SELECT, INSERT, UPDATE (told, came, story, repeated, event), DELETE",
+        "bulk_results": "SELECT, INSERT, DELETE",
         "beginnings": "SELECT, INSERT, UPDATE (language, data, saved_at), DELETE",
         "api_tokens": "SELECT, INSERT, UPDATE (last_used_on, revoked_at), DELETE",
         "mail_choices": "SELECT, INSERT, UPDATE (own, work, language, reports), DELETE",

@@ -7,6 +7,7 @@ changed, and nothing is kept: the signature that is made on trial is thrown away
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from certs.keystore import require_usable
 from certs.serve_authority import is_served
 from problem import Problem
 from signing.profile import Profile
+from wording import Sentence
 from workflow import keeping, preflight, renewals
 from workflow.anchors import unanchored_since
 from workflow.application_role import require_bound, require_enough
@@ -29,7 +31,7 @@ from workflow.clock import require_plausible
 from workflow.destruction import NOBODY
 from workflow.errors import StoreOutdated, StoreUnavailable
 from workflow.eventlog import Head
-from workflow.findings import Finding, State
+from workflow.findings import Finding, State, written
 from workflow.guards import differences, lone_rows
 from workflow.logcheck import Fault, verify
 from workflow.office import Office, utc_now
@@ -125,7 +127,7 @@ def _told(area: str, findings: Iterator[Finding]) -> Iterator[Finding]:
     try:
         yield from findings
     except Problem as problem:
-        yield Finding(area, "wrong", str(problem), problem.hint)
+        yield Finding.of(area, "wrong", problem)
 
 
 # --- the parts
@@ -134,27 +136,31 @@ def _told(area: str, findings: Iterator[Finding]) -> Iterator[Finding]:
 def _folder(folder: Path) -> Iterator[Finding]:
     area = "folder"
     if not folder.is_dir():
-        yield Finding(area, "wrong", f"There is no folder {folder}.", "Name the data folder with --data.")
+        message = Sentence("There is no folder {folder}.", folder=str(folder))
+        yield Finding(area, "wrong", message, Sentence("Name the data folder with --data."))
         return
     mode = folder.stat().st_mode & 0o077
     if mode:
-        yield Finding(
-            area, "warning", f"Others may look into {folder}.", f"It holds keys: chmod go-rwx {folder}"
-        )
+        message = Sentence("Others may look into {folder}.", folder=str(folder))
+        hint = Sentence("It holds keys: chmod go-rwx {folder}", folder=str(folder))
+        yield Finding(area, "warning", message, hint)
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield Finding(area, "wrong", f"{folder} can't be written.", "Give this user its rights.")
+        message = Sentence("{folder} can't be written.", folder=str(folder))
+        yield Finding(area, "wrong", message, Sentence("Give this user its rights."))
     free = shutil.disk_usage(folder).free
     state: State = "wrong" if free < NO_ROOM else "warning" if free < LITTLE_ROOM else "ok"
-    hint = "" if state == "ok" else "Make room: without it nothing is recorded, and nothing is signed."
-    yield Finding(area, state, f"{folder}: {free / 1e9:.1f} GB free.", hint)
+    message = Sentence("{folder}: {size} GB free.", folder=str(folder), size=f"{free / 1e9:.1f}")
+    room = Sentence("Make room: without it nothing is recorded, and nothing is signed.")
+    yield Finding(area, state, message, "" if state == "ok" else room)
 
 
 def _database(office: Office) -> Iterator[Finding]:
     with office.store.read() as session:
         tables = len(inspect(session.connection()).get_table_names())
-        events = session.scalar(select(LogHead.seq))  # counting them takes as long as there are many
+        events = session.scalar(select(LogHead.seq)) or 0  # counting them takes as long as there are many
     kind = office.store.url.get_backend_name()
-    yield Finding("database", "ok", f"{kind}, {tables} tables, {events} events.")
+    message = Sentence("{kind}, {tables} tables, {events} events.", kind=kind, tables=tables, events=events)
+    yield Finding("database", "ok", message)
     if not office.store.embedded:
         yield _role(office)
 
@@ -165,26 +171,28 @@ def _role(office: Office) -> Finding:
         bound = require_bound(session)
         require_enough(session)
     if bound:
-        return Finding("database", "ok", "The application's role owns nothing, and has the rights it needs.")
+        message = Sentence("The application's role owns nothing, and has the rights it needs.")
+        return Finding("database", "ok", message)
     return Finding(
         "database",
         "warning",
-        "This role owns the tables: it could take away what protects the log.",
-        "Work as a role that owns nothing: docs/how-to/run-on-postgresql.md.",
+        Sentence("This role owns the tables: it could take away what protects the log."),
+        Sentence("Work as a role that owns nothing: docs/how-to/run-on-postgresql.md."),
     )
 
 
 def _storing(office: Office) -> Iterator[Finding]:
     """A file can be stored, as far as that can be tried without one. Raises BlobError."""
     office.blobs.require_writable()
-    yield Finding("files", "ok", "Files can be stored.")
+    yield Finding("files", "ok", Sentence("Files can be stored."))
 
 
 def _clock(office: Office) -> Iterator[Finding]:
     now = office.clock()
     with office.store.read() as session:
         require_plausible(session, now, theirs=office.store.now(session))
-    yield Finding("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC, not before the last event.")
+    message = Sentence("{now:time}, not before the last event.", now=written(now))
+    yield Finding("clock", "ok", message)
 
 
 def _certificates(office: Office) -> Iterator[Finding]:
@@ -210,22 +218,26 @@ def _seal(office: Office, profile: Profile, now: datetime) -> Finding:
         certificate = office.own_seal(profile).certificate
         require_usable(certificate, now=now, accepted_usages=frozenset(profile.key_usage))
     except CertsProblem as problem:
-        return Finding("certificates", "wrong", str(problem), problem.hint)
+        return Finding.of("certificates", "wrong", problem)
     except Problem as problem:
-        return Finding("certificates", "warning", f"Profile {profile.name}: {problem}", problem.hint)
+        told = Finding.of("certificates", "warning", problem)
+        message = Sentence("Profile {profile}: {problem}", profile=profile.name, problem=told.message)
+        return replace(told, message=message)
     return preflight.validity(certificate, now)
 
 
 def _calendars(today: date) -> Iterator[Finding]:
     for calendar in CALENDARS.values():
+        known = {"calendar": calendar.name, "year": str(calendar.last_year)}
         if calendar.last_year > today.year:
-            yield Finding("calendars", "ok", f"{calendar.name} knows its holidays to {calendar.last_year}.")
+            message = Sentence("{calendar} knows its holidays to {year}.", **known)
+            yield Finding("calendars", "ok", message)
         else:
             yield Finding(
                 "calendars",
                 "warning" if calendar.last_year == today.year else "wrong",
-                f"{calendar.name} knows its holidays to {calendar.last_year} only.",
-                "Add the next years' holidays: no due time can be told beyond them.",
+                Sentence("{calendar} knows its holidays to {year} only.", **known),
+                Sentence("Add the next years' holidays: no due time can be told beyond them."),
             )
 
 
@@ -238,25 +250,33 @@ def _work(office: Office) -> Iterator[Finding]:
         behind = left_behind(office, session)
         held = lapsed(session, pinned(session, office.engine.definition), office.clock())
     for verb, numbers in behind.items():
-        message = f"Requests that wait for a requester who has left: {_counted(numbers)}."
-        hint = "Whoever has a role of their process, or an administrator, ends them:"
-        hint = f"{hint} `paraaf fire N {verb} --as WHO`." if verb else _NO_WAY_OUT
-        yield Finding("work", "warning", message, hint)
+        message = Sentence(
+            "Requests that wait for a requester who has left: {requests}.", requests=_counted(numbers)
+        )
+        hint = Sentence(
+            "Whoever has a role of their process, or an administrator, ends them:"
+            " `paraaf fire N {verb} --as WHO`.",
+            verb=verb,
+        )
+        yield Finding("work", "warning", message, hint if verb else _NO_WAY_OUT)
     if held:
-        message = f"Requests whose task somebody holds who may not do it any more: {_counted(held)}."
-        hint = (
+        message = Sentence(
+            "Requests whose task somebody holds who may not do it any more: {requests}.",
+            requests=_counted(held),
+        )
+        hint = Sentence(
             "Whoever could take the task, or an administrator, releases it: `paraaf fire N release --as WHO`."
         )
         yield Finding("work", "warning", message, hint)
     if incidents:
-        hint = "See which, and why: `paraaf incidents`. Repair them once the cause is gone."
-        yield Finding("work", "warning", f"Requests that wait for a repair: {incidents}.", hint)
+        message = Sentence("Requests that wait for a repair: {count}.", count=incidents)
+        hint = Sentence("See which, and why: `paraaf incidents`. Repair them once the cause is gone.")
+        yield Finding("work", "warning", message, hint)
     if alive:
-        yield Finding("work", "ok", "A worker is at work." if alive == 1 else f"{alive} workers are at work.")
+        yield Finding("work", "ok", Sentence("Workers at work: {count}.", count=alive))
     else:
-        yield Finding(
-            "work", "warning", "No worker is at work.", "Start one: `paraaf serve` or `paraaf worker`."
-        )
+        hint = Sentence("Start one: `paraaf serve` or `paraaf worker`.")
+        yield Finding("work", "warning", Sentence("No worker is at work."), hint)
 
 
 def pinned_definitions(office: Office) -> Iterator[Finding]:
@@ -269,10 +289,12 @@ def pinned_definitions(office: Office) -> Iterator[Finding]:
             one: session.scalar(count.where(requests.c.definition_sha256 == one)) for one in found.unread
         }
     for sha256_hex, error in found.unread.items():
-        message = f"{error} Its requests wait: {waiting[sha256_hex]}."
-        yield Finding("definitions", "wrong", message, error.hint)
+        told, number = Finding.of("definitions", "wrong", error), waiting[sha256_hex] or 0
+        message = Sentence("{problem} Its requests wait: {count}.", problem=told.message, count=number)
+        yield replace(told, message=message)
     if not found.unread:
-        yield Finding("definitions", "ok", f"Definitions that requests began with: {len(found.read)}.")
+        message = Sentence("Definitions that requests began with: {count}.", count=len(found.read))
+        yield Finding("definitions", "ok", message)
 
 
 def _counted(numbers: Sequence[int]) -> str:
@@ -281,7 +303,9 @@ def _counted(numbers: Sequence[int]) -> str:
     return f"{len(numbers)} ({', '.join(map(str, numbers[:_MOST_NAMED]))}{more})"
 
 
-_NO_WAY_OUT = "Their definition lets nobody else end them: should the requester come back, load them again."
+_NO_WAY_OUT = Sentence(
+    "Their definition lets nobody else end them: should the requester come back, load them again."
+)
 
 
 def left_behind(office: Office, session: Session) -> dict[str, list[int]]:
@@ -311,18 +335,21 @@ def _people(office: Office) -> Iterator[Finding]:
         active = select(func.count()).select_from(Person.table()).where(Person.active, Person.id != NOBODY)
         people = session.scalar(active)
     if people:
-        yield Finding("people", "ok", f"People who work here: {people}.")
+        yield Finding("people", "ok", Sentence("People who work here: {count}.", count=people))
     else:
-        hint = "Load your HR register: `paraaf people --register FILE.csv`."
-        yield Finding("people", "warning", "Nobody works here yet: no request can be submitted.", hint)
+        message = Sentence("Nobody works here yet: no request can be submitted.")
+        hint = Sentence("Load your HR register: `paraaf people --register FILE.csv`.")
+        yield Finding("people", "warning", message, hint)
     without = sorted(_without_password(office))
     if without:
         names = ", ".join(without[:5]) + (" …" if len(without) > 5 else "")
-        who = f"{len(without)} of those who consent by a click"
-        message = f"{who} have no password or passkey, and can't: {names}."
-        yield Finding(
-            "people", "warning", message, "Each chooses one: paraaf people password NAME --as NAME."
+        message = Sentence(
+            "{count} of those who consent by a click have no password or passkey, and can't: {names}.",
+            count=len(without),
+            names=names,
         )
+        hint = Sentence("Each chooses one: paraaf people password NAME --as NAME.")
+        yield Finding("people", "warning", message, hint)
 
 
 def _without_password(office: Office) -> set[str]:
@@ -348,20 +375,32 @@ def _anchors(office: Office) -> Iterator[Finding]:
     """The folder for anchors can be written, and the log was anchored lately."""
     area, folder = "anchors", office.anchor_folder
     if folder is not None and not folder.is_dir():
-        hint = "Make it, or see why it is not mounted: until then anchors are in the database alone."
-        yield Finding(area, "wrong", f"The folder for anchors, {folder}, is not there.", hint)
+        message = Sentence("The folder for anchors, {folder}, is not there.", folder=str(folder))
+        hint = Sentence(
+            "Make it, or see why it is not mounted: until then anchors are in the database alone."
+        )
+        yield Finding(area, "wrong", message, hint)
     elif folder is not None and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        hint = "Give this user its rights: until then anchors are in the database alone."
-        yield Finding(area, "wrong", f"The folder for anchors, {folder}, can't be written.", hint)
+        message = Sentence("The folder for anchors, {folder}, can't be written.", folder=str(folder))
+        hint = Sentence("Give this user its rights: until then anchors are in the database alone.")
+        yield Finding(area, "wrong", message, hint)
     with office.store.read() as session:
         since = unanchored_since(session)
     if since is not None and office.clock() - since > UNANCHORED:
-        hint = "A worker anchors it every day: see its log for chore_failed. By hand: `paraaf log anchor`."
-        message = f"The event log has events that are not anchored, since {since:%Y-%m-%d %H:%M} UTC."
+        message = Sentence(
+            "The event log has events that are not anchored, since {since:time}.", since=written(since)
+        )
+        hint = Sentence(
+            "A worker anchors it every day: see its log for chore_failed. By hand: `paraaf log anchor`."
+        )
         yield Finding(area, "warning", message, hint)
+    elif folder is None:
+        yield Finding(area, "ok", Sentence("The event log was anchored when it was due."))
     else:
-        where = "" if folder is None else f" Anchors go to {folder}, too."
-        yield Finding(area, "ok", f"The event log was anchored when it was due.{where}")
+        message = Sentence(
+            "The event log was anchored when it was due. Anchors go to {folder}, too.", folder=str(folder)
+        )
+        yield Finding(area, "ok", message)
 
 
 def _archives(office: Office) -> Iterator[Finding]:
@@ -370,14 +409,19 @@ def _archives(office: Office) -> Iterator[Finding]:
     with office.store.read() as session:
         ends = renewals.ends_of(session, before=now + UNRENEWED)
     over = sum(end < now for end in ends)
-    hint = "See that a worker runs; `paraaf renew --run` does it now, or says why it can't."
+    hint = Sentence("See that a worker runs; `paraaf renew --run` does it now, or says why it can't.")
     if over:
-        yield Finding("archives", "wrong", f"Files whose archive timestamp proves nothing now: {over}.", hint)
+        message = Sentence("Files whose archive timestamp proves nothing now: {count}.", count=over)
+        yield Finding("archives", "wrong", message, hint)
     if len(ends) > over:
-        message = f"Files whose archive timestamp proves nothing within {UNRENEWED.days} days:"
-        yield Finding("archives", "warning", f"{message} {len(ends) - over}.", hint)
+        message = Sentence(
+            "Files whose archive timestamp proves nothing within {days} days: {count}.",
+            days=UNRENEWED.days,
+            count=len(ends) - over,
+        )
+        yield Finding("archives", "warning", message, hint)
     if not ends:
-        yield Finding("archives", "ok", "No archive timestamp is about to end.")
+        yield Finding("archives", "ok", Sentence("No archive timestamp is about to end."))
 
 
 def _keeping(office: Office) -> Iterator[Finding]:
@@ -393,35 +437,42 @@ def _keeping(office: Office) -> Iterator[Finding]:
         waits_until = None if row is None else waiting_until(row)
     since = None if row is None else row.unclean_since
     waits = waits_until is not None and waits_until > now
-    if waits:
-        hint = (
+    if waits_until is not None and waits:
+        hint = Sentence(
             "Is the clock right, and are the holds there that were placed since a backup which was restored,"
             " it may end now: `paraaf retention --run --clock-is-right`."
         )
-        message = (
-            f"Nothing is destroyed before {waits_until:%Y-%m-%d %H:%M} UTC: the clock went forward by days,"
-            " or the office was restored."
+        message = Sentence(
+            "Nothing is destroyed before {until:time}: the clock went forward by days, or the office was"
+            " restored.",
+            until=written(waits_until),
         )
         yield Finding("keeping", "warning", message, hint)
     elif requests:
-        hint = "Start a worker, or try: `paraaf retention --run` does it, or says why it can't."
-        yield Finding(
-            "keeping", "warning", f"Requests to be destroyed for more than a day: {requests}.", hint
-        )
+        message = Sentence("Requests to be destroyed for more than a day: {count}.", count=requests)
+        hint = Sentence("Start a worker, or try: `paraaf retention --run` does it, or says why it can't.")
+        yield Finding("keeping", "warning", message, hint)
     if files:
-        hint = "See that they may be removed, then try: `paraaf retention --run` says why one can't be."
-        yield Finding("keeping", "warning", f"Files to be removed for more than a day: {files}.", hint)
+        message = Sentence("Files to be removed for more than a day: {count}.", count=files)
+        hint = Sentence(
+            "See that they may be removed, then try: `paraaf retention --run` says why one can't be."
+        )
+        yield Finding("keeping", "warning", message, hint)
     if since is not None and since < uncleaned:
         statement = office.retention.cleaning
         hint = (
-            "See that nobody reads it for long, then run `paraaf retention --run`."
+            Sentence("See that nobody reads it for long, then run `paraaf retention --run`.")
             if statement is None
-            else f"Have this run, on a server by the tables' owner: {statement}"
+            else Sentence("Have this run, on a server by the tables' owner: {statement}", statement=statement)
         )
-        message = f"Since {since:%Y-%m-%d} the database's files may hold traces of what was destroyed."
+        message = Sentence(
+            "Since {since:day} the database's files may hold traces of what was destroyed.",
+            since=f"{since:%Y-%m-%d}",
+        )
         yield Finding("keeping", "warning", message, hint)
     if not waits and not requests and not files and (since is None or since >= uncleaned):
-        yield Finding("keeping", "ok", "Nothing is due for more than a day, or left of what was destroyed.")
+        message = Sentence("Nothing is due for more than a day, or left of what was destroyed.")
+        yield Finding("keeping", "ok", message)
 
 
 def _backup(office: Office) -> Iterator[Finding]:
@@ -429,17 +480,27 @@ def _backup(office: Office) -> Iterator[Finding]:
     with office.store.read() as session:
         since, last = unsaved_since(session, office.folder), last_backup(office.folder)
     if last is None and (office.folder / LAST).exists():
-        hint = "Remove it, and make a backup: docs/how-to/back-up-and-restore.md."
-        message = f"{office.folder / LAST} can't be read: when the last backup was made is not known."
+        message = Sentence(
+            "{file} can't be read: when the last backup was made is not known.",
+            file=str(office.folder / LAST),
+        )
+        hint = Sentence("Remove it, and make a backup: docs/how-to/back-up-and-restore.md.")
         yield Finding("backup", "warning", message, hint)
-        return
-    if since is None or office.clock() - since <= UNSAVED:
-        said = "None is due yet." if last is None else f"The last was made {last:%Y-%m-%d %H:%M} UTC."
+    elif since is None or office.clock() - since <= UNSAVED:
+        said = (
+            Sentence("None is due yet.")
+            if last is None
+            else Sentence("The last was made {at:time}.", at=written(last))
+        )
         yield Finding("backup", "ok", said)
-        return
-    message = "No backup was ever made" if last is None else f"The last was made {last:%Y-%m-%d %H:%M} UTC"
-    hint = "Make one every night, and keep it elsewhere: docs/how-to/back-up-and-restore.md."
-    yield Finding("backup", "warning", f"{message}, as far as this folder knows.", hint)
+    else:
+        message = (
+            Sentence("No backup was ever made, as far as this folder knows.")
+            if last is None
+            else Sentence("The last was made {at:time}, as far as this folder knows.", at=written(last))
+        )
+        hint = Sentence("Make one every night, and keep it elsewhere: docs/how-to/back-up-and-restore.md.")
+        yield Finding("backup", "warning", message, hint)
 
 
 def _pages(office: Office) -> Iterator[Finding]:

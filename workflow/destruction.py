@@ -31,6 +31,7 @@ from workflow.keeping import Kept
 from workflow.tables import (
     BlobRemoval,
     Body,
+    BulkResult,
     CommandKey,
     Delivery,
     DocumentRow,
@@ -113,6 +114,7 @@ EMPTIED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """Columns whose values are replaced, table by table."""
 DELETED = (
     *("drafts", "hands", "commands", "deliveries", "proofs", "openings", "mails", "signing_run_items"),
+    "bulk_results",
 )
 """Tables whose rows of the request go as a whole."""
 ERASED = MappingProxyType({"bodies": ("salt", "body")})
@@ -161,7 +163,7 @@ _TABLES: Mapping[str, Table] = MappingProxyType(
         for table in (
             *(_requests, _tasks, _documents, _signatures, _incidents, _holds),
             *(Draft.table(), Hand.table(), CommandKey.table(), Delivery.table(), ProofRow.table()),
-            *(Opening.table(), MailRow.table(), SigningRunItem.table()),
+            *(Opening.table(), MailRow.table(), SigningRunItem.table(), BulkResult.table()),
         )
     }
 )

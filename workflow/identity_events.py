@@ -18,7 +18,13 @@ ROLE_GRANTED: Final = "role_granted"
 ROLE_ENDED: Final = "role_ended"
 ROLE_EVENTS: Final = (ROLE_GRANTED, ROLE_ENDED)
 """Of what administrators grant: see `roles`."""
-EVERY: Final = (CODES_SET_UP, CODES_REMOVED, RECOVERY_CODE_USED, PASSKEY_ADDED, PASSKEY_REMOVED)
+EVERY: Final[tuple[Told, ...]] = (
+    CODES_SET_UP,
+    CODES_REMOVED,
+    RECOVERY_CODE_USED,
+    PASSKEY_ADDED,
+    PASSKEY_REMOVED,
+)
 
 
 def tell(session: Session, kind: Told, *, person: str, by: str, at: datetime) -> None:

@@ -241,3 +241,19 @@ ENTRIES: Final[Mapping[str, str]] = {  # what goes along with a command, beside 
     "variant": mark("How it is signed"),
     "seen_version": mark("Version seen"),
 }
+AREAS: Final[Mapping[str, str]] = {  # what is looked at of an office
+    "folder": mark("Data folder"),
+    "database": mark("Database"),
+    "files": mark("Stored files"),
+    "clock": mark("Clock"),
+    "certificates": mark("Keys and certificates"),
+    "calendars": mark("Calendars"),
+    "people": mark("People"),
+    "definitions": mark("Processes"),
+    "work": mark("Work"),
+    "anchors": mark("Anchors of the log"),
+    "archives": mark("Archive timestamps"),
+    "keeping": mark("What is kept"),
+    "backup": mark("Backup"),
+    "signing": mark("Signing"),
+}

@@ -1,4 +1,5 @@
-"""Mail to the people of the office: what came back to them, what is done, what waits, what is nearly due.
+"""Mail to the people of the office: what came back to them, what is done, what waits, what is nearly due; and
+what has changed of how they sign in.
 
 It follows the log: mail remembers up to which event it was made, and is kept in a table until it was sent, or
 was tried for a day. Nothing of a request goes by mail but its number, and what kind it is. Who wants to hear
@@ -30,11 +31,19 @@ from workflow.errors import NotFound
 from workflow.judge import office_day
 from workflow.mail_choices import Choice, choice_of, in_language, mail_row
 from workflow.mail_settings import MailSettings
-from workflow.mail_text import Envelope, Line, about_many, about_one, about_report
+from workflow.mail_text import (
+    SIGN_IN,
+    Envelope,
+    Line,
+    about_many,
+    about_one,
+    about_report,
+    about_sign_in,
+)
 from workflow.outbox import Outbox
 from workflow.report_mail import report_told
 from workflow.store import Store
-from workflow.tables import Event, LogHead, MailChoice, MailRow, MailState, Person, Request, Task
+from workflow.tables import Body, Event, LogHead, MailChoice, MailRow, MailState, Person, Request, Task
 from workflow.words import process_words
 
 DAILY: Final = "daily"
@@ -92,17 +101,22 @@ class Post:
     def _collect(self) -> bool:
         """Make the mail of the next events; whether there may be more. Whom to tell is found out while others
         write."""
-        rows: dict[tuple[str, int, str], dict[str, Any]] = {}
+        rows: dict[tuple[str, int | None, str], dict[str, Any]] = {}
         with self.store.read() as session:
             after = session.get_one(MailState, 1).after_seq
             query = select(Event.seq, Event.request_id, Event.record).where(Event.seq > after)
             events = session.execute(query.order_by(Event.seq).limit(LOOKED_AT)).all()
-            for _, request_id, record in events:
-                if request_id is not None:
-                    for person, kind in self._told_of(session, request_id, json.loads(record)):
-                        rows[person, request_id, kind] = mail_row(
-                            person, kind, self.clock(), request_id=request_id
-                        )
+            for seq, request_id, record in events:
+                said = json.loads(record)
+                told = (
+                    self._told_of_sign_in(session, seq, said["type"])
+                    if request_id is None
+                    else self._told_of(session, request_id, said)
+                )
+                for person, kind in told:
+                    rows[person, request_id, kind] = mail_row(
+                        person, kind, self.clock(), request_id=request_id
+                    )
         if not events:
             return False
         with self.store.write() as session:
@@ -134,6 +148,17 @@ class Post:
         else:
             yield from ((one, "waiting") for one in self._able(session, request))
 
+    @staticmethod
+    def _told_of_sign_in(session: Session, seq: int, kind: str) -> Iterator[tuple[str, str]]:
+        """Whose way to sign in an event has changed, and as what they are told of it."""
+        if kind not in SIGN_IN:
+            return
+        said = json.loads(session.scalar(select(Body.body).where(Body.seq == seq)) or "{}")
+        person = said.get("person")
+        if person is not None and _has_address(session, person):
+            by_another = kind == "password_set" and said["actor"] != person
+            yield person, "password_given" if by_another else kind
+
     def _able(self, session: Session, request: Request) -> Iterator[str]:
         """Those who want to hear at once of what waits for them, and could do this: they can claim it, or
         hold it."""
@@ -159,8 +184,7 @@ class Post:
 
     @staticmethod
     def _wants(session: Session, person: str, what: str) -> bool:
-        known = select(Person.email).where(Person.id == person, Person.active)
-        if session.scalar(known) is None:
+        if not _has_address(session, person):
             return False
         often: str = getattr(choice_of(session, person), what)
         return often == "each"
@@ -214,6 +238,8 @@ class Post:
             envelope = Envelope(
                 Address(row.name, addr_spec=row.email), settings.sender, settings.base, choice.language
             )
+            if kind in SIGN_IN:
+                return about_sign_in(kind, envelope)
             if request_id is not None:
                 request = session.get(Request, request_id)
                 if request is None or request.destroyed_at is not None:
@@ -272,6 +298,12 @@ class Post:
             count = sum(map(bool, outcomes.values()))
             note(log, logging.WARNING, "mail_not_sent", code=", ".join(failed), count=count)
         return sum(not code for code in outcomes.values())
+
+
+def _has_address(session: Session, person: str) -> bool:
+    """Whether mail can be sent to somebody who works here."""
+    known = select(Person.email).where(Person.id == person, Person.active)
+    return session.scalar(known) is not None
 
 
 def connection(settings: MailSettings) -> aiosmtplib.SMTP:

@@ -37,6 +37,26 @@ _SENTENCES = {
     "waiting": mark("It is your turn, or that of one of those who can do it with you."),
     "due": mark("It should have gone on by now, or soon."),
 }
+SIGN_IN = {
+    "password_set": mark("Your password has been changed"),
+    "password_given": mark("An administrator has given you a password"),
+    "password_removed": mark("Your password has been taken away"),
+    "codes_set_up": mark("You are asked for codes when you sign in"),
+    "codes_removed": mark("You are asked for no codes any more when you sign in"),
+    "recovery_code_used": mark("A recovery code has signed you in"),
+    "passkey_added": mark("A passkey has been set up for you"),
+    "passkey_removed": mark("Passkeys of yours have been taken away"),
+}
+"""Of how they sign in, whatever they want to hear: who did not do it has to know."""
+_PASSWORDS = frozenset({"password_set", "password_given", "password_removed"})
+_STAYS = mark(
+    "Whoever was signed in with your number is not any more. Passkeys, codes and the tokens of programs"
+    " stay as they were."
+)
+_NOT_YOU = mark(
+    "If you know nothing of it, tell an administrator of your office at once: somebody else may have got in."
+)
+_MEANS = mark("With what you sign in, and where you are signed in: {url}")
 _REPORT_SUBJECT = mark("The monthly report of {month} is there")
 _REPORT = mark("The monthly report of {month} was sealed, and can be saved from its page.")
 _UNIT = mark("Unit: {unit}")
@@ -50,6 +70,7 @@ _LATE = mark("past its time")
 _MORE = mark("and {count} more")
 _ALL = mark("All of them: {url}")
 _FOOT = mark("How often you get such mail you choose here: {url}")
+_ALWAYS = mark("You get such mail whatever you have chosen.")
 
 
 @dataclass(frozen=True)
@@ -73,6 +94,14 @@ def about_one(kind: str, line: Line, envelope: Envelope) -> EmailMessage:
         f"{envelope.base}/requests/{line.number}",
     ]
     return _message(say(SUBJECTS[kind]).format(number=line.number), text, envelope)
+
+
+def about_sign_in(kind: str, envelope: Envelope) -> EmailMessage:
+    """Mail about how somebody signs in: what has changed, and what to do if they know nothing of it."""
+    say = process_words(envelope.language).text
+    stays = [say(_STAYS), ""] if kind in _PASSWORDS else []
+    text = [*stays, say(_NOT_YOU), "", say(_MEANS).format(url=f"{envelope.base}/account")]
+    return _message(say(SIGN_IN[kind]), text, envelope, foot=_ALWAYS)
 
 
 def about_many(lines: Sequence[Line], count: int, envelope: Envelope) -> EmailMessage:
@@ -109,13 +138,13 @@ def a_test(envelope: Envelope) -> EmailMessage:
     return _message(say(_TEST_SUBJECT), [say(_TEST)], envelope)
 
 
-def _message(subject: str, text: Sequence[str], envelope: Envelope) -> EmailMessage:
+def _message(subject: str, text: Sequence[str], envelope: Envelope, *, foot: str = _FOOT) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     message["Subject"] = subject
     message["From"] = Address("Paraaf", addr_spec=envelope.sender)
     message["To"] = envelope.to
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is told to us
-    foot = process_words(envelope.language).text(_FOOT).format(url=f"{envelope.base}/mail")
-    message.set_content("\n".join([*text, "", "-- ", foot, ""]), charset="utf-8")
+    said = process_words(envelope.language).text(foot).format(url=f"{envelope.base}/mail")
+    message.set_content("\n".join([*text, "", "-- ", said, ""]), charset="utf-8")
     message["Content-Language"] = envelope.language  # after it: what is set replaces such heads
     return message

@@ -36,6 +36,7 @@ from watching.meters import Meters
 from workflow import anchors, identity, preflight, remote
 from workflow.authority_health import Rests, SharedHealth
 from workflow.beginnings import Beginnings
+from workflow.bulk_results import BulkResults
 from workflow.calendar import later_by
 from workflow.cases import Case
 from workflow.chores import Chore
@@ -392,6 +393,7 @@ class Office:
             Chore("mail", EVERY_MINUTE, self.post.run),
             Chore("forget-mail", AFTER_MIDNIGHT, self.post.forget),
             Chore("forget-runs", AFTER_MIDNIGHT, self.signing_runs.forget),
+            Chore("forget-results", AFTER_MIDNIGHT, self.bulk_results.forget),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -545,6 +547,11 @@ class Office:
     def signing_runs(self) -> SigningRuns:
         """Goes through signing folders."""
         return SigningRuns(self.store, self.moment)
+
+    @property
+    def bulk_results(self) -> BulkResults:
+        """What came of it when people did the same with many requests."""
+        return BulkResults(self.store, self.moment)
 
     @property
     def beginnings(self) -> Beginnings:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from documents.register import Person as RegisteredPerson
 from documents.register import Register
 from workflow.beginnings import forget_beginnings
+from workflow.bulk_results import forget_results
 from workflow.destruction import NOBODY
 from workflow.duties import DUTY_ROLES
 from workflow.eventlog import Appender
@@ -160,6 +161,7 @@ def remove_unneeded(
     swaps = or_(Substitute.principal_id.in_(gone), Substitute.substitute_id.in_(gone))
     session.execute(delete(Substitute).where(swaps))
     forget_beginnings(session, gone)
+    forget_results(session, gone)
     runs = select(SigningRunRow.id).where(SigningRunRow.person_id.in_(gone))
     session.execute(delete(SigningRunItem).where(SigningRunItem.run_id.in_(runs)))
     session.execute(delete(SigningRunRow).where(SigningRunRow.person_id.in_(gone)))

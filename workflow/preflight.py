@@ -34,7 +34,7 @@ from wording import Sentence, mark
 from workflow.authority_health import health_of
 from workflow.definition_model import Definition
 from workflow.errors import Reason
-from workflow.findings import Finding, State
+from workflow.findings import Finding, State, written
 from workflow.judge import office_day
 from workflow.key_files import SeenFiles
 from workflow.key_limits import WARN_FROM, key_sha256, used
@@ -52,7 +52,10 @@ CLOCKS_APART = timedelta(seconds=2)
 ENDS_SOON, ENDS_SOONER, ENDS_NOW = 60, 30, 7
 """Days before a certificate ends, from which on every look says so, ever more urgently."""
 AREA = "signing"
-_MORE = "What comes beyond waits for tomorrow. Is it as many as you expect? Else see who has it sign."
+_AT = "{at:time}"
+_MORE = Sentence(
+    "What comes beyond waits for tomorrow. Is it as many as you expect? Else see who has it sign."
+)
 log = logging.getLogger(__name__)
 
 
@@ -103,8 +106,19 @@ def _unsigned(office: "Office") -> Iterator[Finding]:
             for one in theirs
             if all(document.kind in office.signing.unsigned for document in one.documents.values())
         ]
-        begins = f"offered: {', '.join(able)}" if able else 'offered: none, as no kind is "none" in [minimum]'
-        yield Finding(AREA, "ok", f"Profile {profile.name}: no signature needed, nothing to sign; {begins}.")
+        if able:
+            message = Sentence(
+                "Profile {profile}: no signature needed, nothing to sign; offered: {processes}.",
+                profile=profile.name,
+                processes=", ".join(able),
+            )
+        else:
+            message = Sentence(
+                "Profile {profile}: no signature needed, nothing to sign; offered: none, as no kind is"
+                ' "none" in [minimum].',
+                profile=profile.name,
+            )
+        yield Finding(AREA, "ok", message)
 
 
 async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looked:
@@ -130,10 +144,19 @@ async def look(office: "Office", desk: "SigningDesk", profile: Profile) -> Looke
         )
     except Problem as problem:
         state: State = "warning" if isinstance(problem, OrganisationUnknown) else "wrong"
-        message = f"Profile {profile.name}: a sample could not be signed: {problem}"
-        return Looked(profile, (*found, Finding(AREA, state, message, problem.hint)), problem)
-    who, level = common_name(signer.certificate), finished.level_reached
-    message = f"Profile {profile.name}: a sample was signed by {who}: PAdES {level}."
+        told = Finding.of(AREA, state, problem)
+        message = Sentence(
+            "Profile {profile}: a sample could not be signed: {problem}",
+            profile=profile.name,
+            problem=told.message,
+        )
+        return Looked(profile, (*found, replace(told, message=message)), problem)
+    message = Sentence(
+        "Profile {profile}: a sample was signed by {who}: PAdES {level}.",
+        profile=profile.name,
+        who=common_name(signer.certificate),
+        level=str(finished.level_reached),
+    )
     ends_at = signer.certificate.not_valid_after_utc
     return Looked(profile, (*found, Finding(AREA, "ok", message)), ends_at=ends_at)
 
@@ -152,7 +175,12 @@ def _made_today(office: "Office", names: Sequence[str], signers: "Sequence[Signe
     for name, (key, a_day) in limits.items():
         count = made.get(key, 0)
         state: State = "warning" if count >= WARN_FROM * a_day else "ok"
-        message = f"The signer {name} has made {count} of the {a_day} signatures that it may make today."
+        message = Sentence(
+            "The signer {signer} has made {count} of the {most} signatures that it may make today.",
+            signer=name,
+            count=count,
+            most=a_day,
+        )
         found.append(Finding("certificates", state, message, _MORE if state == "warning" else ""))
     return found
 
@@ -184,15 +212,27 @@ async def _look_at_provider(office: "Office", desk: "SigningDesk", profile: Prof
                     )
                 except Problem as problem:
                     trouble = problem if trouble is None or may_pass(trouble) else trouble
-                    message = f"Profile {profile.name}: nothing can be signed with {person}'s key: {problem}"
-                    found.append(Finding(AREA, "wrong", message, problem.hint))
+                    told = Finding.of(AREA, "wrong", problem)
+                    message = Sentence(
+                        "Profile {profile}: nothing can be signed with the key of {person}: {problem}",
+                        profile=profile.name,
+                        person=person,
+                        problem=told.message,
+                    )
+                    found.append(replace(told, message=message))
                     continue
                 found.append(validity(key.certificate, now))
                 ends.append(key.certificate.not_valid_after_utc)
     except Problem as problem:
-        message = f"Profile {profile.name}: {problem}"
-        return Looked(profile, (Finding(AREA, "wrong", message, problem.hint),), problem)
-    said = f"Profile {profile.name}: a sample could be prepared for {len(ends)} keys at {name}."
+        told = Finding.of(AREA, "wrong", problem)
+        message = Sentence("Profile {profile}: {problem}", profile=profile.name, problem=told.message)
+        return Looked(profile, (replace(told, message=message),), problem)
+    said = Sentence(
+        "Profile {profile}: a sample could be prepared for {count} keys at {provider}.",
+        profile=profile.name,
+        count=len(ends),
+        provider=name,
+    )
     if ends:  # one person's key is one person's trouble
         found.append(Finding(AREA, "ok", said))
         trouble = None
@@ -221,14 +261,21 @@ async def _authority(
         token = await desk.timestamp(b"", profile=replace(profile, timestampers=(name,)))
     except Problem as problem:
         # where a profile names another one, that serves meanwhile
-        return Finding(AREA, "wrong" if alone else "warning", str(problem), problem.hint)
+        return Finding.of(AREA, "wrong" if alone else "warning", problem)
     answered = office.clock()
     # a whole second: most authorities give no fractions
     apart = max(asked - token.gen_time - timedelta(seconds=1), token.gen_time - answered, timedelta())
     if apart > CLOCKS_APART:
-        message = f"The clock of the timestamp authority {name} and this machine's are {apart} apart."
-        return Finding(AREA, "warning", message, "Set this machine's clock by a time service.")
-    return Finding(AREA, "ok", f"The timestamp authority {name} answers, and its clock agrees with ours.")
+        message = Sentence(
+            "The clock of the timestamp authority {authority} and this machine's are {apart} apart.",
+            authority=name,
+            apart=str(apart),
+        )
+        return Finding(AREA, "warning", message, Sentence("Set this machine's clock by a time service."))
+    message = Sentence(
+        "The timestamp authority {authority} answers, and its clock agrees with ours.", authority=name
+    )
+    return Finding(AREA, "ok", message)
 
 
 def _as_workers_saw(office: "Office", names: Sequence[str]) -> list[Finding]:
@@ -240,19 +287,30 @@ def _as_workers_saw(office: "Office", names: Sequence[str]) -> list[Finding]:
 
 
 def _of_late(name: str, row: AuthorityHealth, now: datetime) -> Finding:
-    answered = f"{row.answered_at:%Y-%m-%d %H:%M} UTC" if row.answered_at else "never"
+    label = authority_label(name)
+    answered = Sentence(_AT, at=written(row.answered_at)) if row.answered_at else Sentence("never")
     if not row.failures:
-        return Finding(AREA, "ok", f"Workers had a timestamp from {authority_label(name)} last: {answered}.")
-    rests = row.cool_until is not None and row.cool_until > now
+        message = Sentence(
+            "Workers had a timestamp from {authority} last: {at}.", authority=label, at=answered
+        )
+        return Finding(AREA, "ok", message)
     until = (
-        f"left alone until {row.cool_until:%H:%M:%S} UTC" if rests else "tried again at the next signature"
+        Sentence("left alone until {at} UTC", at=f"{row.cool_until:%H:%M:%S}")
+        if row.cool_until is not None and row.cool_until > now
+        else Sentence("tried again at the next signature")
     )
-    failed = f"failed {row.failures} times in a row, last {row.failed_at:%Y-%m-%d %H:%M} UTC"
-    message = (
-        f"{authority_label(name)} {failed}, and is {until}; its last good answer: {answered}. The"
-        f" last trouble: {row.message} ({row.code})"
+    message = Sentence(
+        "{authority} failed {count} times in a row, last {failed:time}, and is {until}; its last good answer:"
+        " {answered}. The last trouble: {trouble} ({code})",
+        authority=label,
+        count=row.failures,
+        failed=written(row.failed_at) if row.failed_at else "",
+        until=until,
+        answered=answered,
+        trouble=row.message,
+        code=row.code,
     )
-    hint = "If it answers now, as another line here says, it is asked again from now on."
+    hint = Sentence("If it answers now, as another line here says, it is asked again from now on.")
     return Finding(AREA, "warning", message, hint)
 
 
@@ -260,24 +318,27 @@ def validity(certificate: x509.Certificate, now: datetime) -> Finding:
     """Whether a certificate is valid now, and for how long."""
     name, until = common_name(certificate), certificate.not_valid_after_utc
     if not is_valid(certificate, now):
-        span = f"{certificate.not_valid_before_utc:%Y-%m-%d} to {until:%Y-%m-%d}"
-        return Finding(
-            "certificates", "wrong", f"{name} is valid from {span}, not now.", "Renew it, or set the clock."
+        message = Sentence(
+            "{name} is valid from {first:day} to {last:day}, not now.",
+            name=name,
+            first=f"{certificate.not_valid_before_utc:%Y-%m-%d}",
+            last=f"{until:%Y-%m-%d}",
         )
-    days = (until - now).days
+        return Finding("certificates", "wrong", message, Sentence("Renew it, or set the clock."))
+    days, last = (until - now).days, f"{until:%Y-%m-%d}"
     if days > ENDS_SOON:
-        return Finding("certificates", "ok", f"{name}, until {until:%Y-%m-%d}.")
+        return Finding("certificates", "ok", Sentence("{name}, until {last:day}.", name=name, last=last))
+    message = Sentence("{name} expires on {last:day}, in {days} days.", name=name, last=last, days=days)
     if is_development(certificate):
-        return Finding("certificates", "warning", f"{name} expires on {until:%Y-%m-%d}, in {days} days.")
-    urgency = "Ask for a new one now"
-    if days > ENDS_NOW:
-        urgency = "Ask for a new one this week" if days <= ENDS_SOONER else "Ask for a new one"
-    return Finding(
-        "certificates",
-        "warning",
-        f"{name} expires on {until:%Y-%m-%d}, in {days} days.",
-        f"{urgency}, and name it behind this one: docs/how-to/renew-a-seal.md.",
-    )
+        return Finding("certificates", "warning", message)
+    hint = Sentence("Ask for a new one now, and name it behind this one: docs/how-to/renew-a-seal.md.")
+    if days > ENDS_SOONER:
+        hint = Sentence("Ask for a new one, and name it behind this one: docs/how-to/renew-a-seal.md.")
+    elif days > ENDS_NOW:
+        hint = Sentence(
+            "Ask for a new one this week, and name it behind this one: docs/how-to/renew-a-seal.md."
+        )
+    return Finding("certificates", "warning", message, hint)
 
 
 def sample(today: date) -> bytes:

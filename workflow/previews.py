@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from documents.errors import DocumentError
 from documents.kinds import KINDS
 from documents.render import render
+from fonts import UnprintableText
+from problem import Problem
 from workflow.definition_model import Definition
 from workflow.judge import office_day
 from workflow.reading import RequestView
@@ -69,6 +72,14 @@ class Preview:
             language=self.view.language,
             draft=True,
         )
+
+    def trouble(self) -> Problem | None:
+        """Why it can't be drawn; None where it can."""
+        try:
+            self.pdf()
+        except (DocumentError, UnprintableText) as problem:
+            return problem
+        return None
 
 
 def previewed(office: "Office", view: RequestView, definition: Definition) -> list[str]:

@@ -898,6 +898,23 @@ class SigningRunItem(Base):
     event: Mapped[int]
 
 
+class BulkResult(Base):
+    """What came of one request of many with which somebody did the same: see `bulk_results`. A number may be
+    that of no request: somebody asked for it."""
+
+    __tablename__ = "bulk_results"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    request_id: Mapped[int] = mapped_column(BigInt, primary_key=True, index=True, autoincrement=False)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    place: Mapped[int]
+    trigger: Mapped[str]
+    state: Mapped[str]
+    code: Mapped[str]
+    story: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    done_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class WebhookRow(Base):
     """An address that is told of events, from after `after_seq` on; its secret is made from `salt`."""
 
@@ -970,8 +987,8 @@ class MailChoice(Base):
 
 
 class MailRow(Base):
-    """Mail to a person, about one request, one monthly report, or (null) what waits for them: tried until it
-    was sent, or `next_at` is null."""
+    """Mail to a person, about one request, one monthly report, or (null) what waits for them or how they
+    sign in: tried until it was sent, or `next_at` is null."""
 
     __tablename__ = "mails"
     __table_args__ = (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from signing.organisation import KeyInFile, KeyInToken, KeysAtProvider, KeySource
 from signing.profile import ANYBODY, Profile, packaged_profiles
+from wording import Sentence
 from workflow.findings import Finding
 
 if TYPE_CHECKING:
@@ -24,26 +25,33 @@ def unheeded(office: "Office") -> Iterator[Finding]:
     wanted = {one.signing for one in office.catalogue}
     for name in sorted(profiles.keys() - packaged_profiles().keys() - wanted):
         yield _warning(
-            f"No process signs under the profile {name}.",
-            f"Processes sign under {', '.join(sorted(wanted))}; others serve `paraaf sign --profile` alone.",
+            Sentence("No process signs under the profile {profile}.", profile=name),
+            Sentence(
+                "Processes sign under {profiles}; others serve `paraaf sign --profile` alone.",
+                profiles=", ".join(sorted(wanted)),
+            ),
         )
     yield from _with_development_keys(office)
     named = {name for one in profiles.values() for name in one.all_signers}
     for name in sorted(signers.keys() - named):
         yield _warning(
-            f"No profile names the signer {name}.", f"Put it there: paraaf certs roll-over PROFILE {name}."
+            Sentence("No profile names the signer {signer}.", signer=name),
+            Sentence("Put it there: paraaf certs roll-over PROFILE {signer}.", signer=name),
         )
     for place, person in _strangers(office):
         yield _warning(
-            f"{place} names {person}, whom the HR register does not know.",
-            "Write people by their number there, employers as it spells them; or take them out.",
+            Sentence(
+                "{place} names {person}, whom the HR register does not know.", place=place, person=person
+            ),
+            Sentence("Write people by their number there, employers as it spells them; or take them out."),
         )
     for profile in profiles.values():
         for names in profile.signers.values():
             yield from _without_limit(profile.name, names, signers)
     for file in _secrets(signers, office):
         if _is_open(file):
-            yield _warning(f"Others may read {file}, which holds a secret.", f"chmod go-rwx {file}")
+            message = Sentence("Others may read {file}, which holds a secret.", file=str(file))
+            yield _warning(message, f"chmod go-rwx {file}")
 
 
 def _with_development_keys(office: "Office") -> Iterator[Finding]:
@@ -55,14 +63,27 @@ def _with_development_keys(office: "Office") -> Iterator[Finding]:
     for name in sorted(offered):
         if signing.forgets(office.profiles[name]):
             yield _warning(
-                f"Processes under the profile {name} can't begin: it names no signer, and development keys,"
-                " which prove nothing, would sign.",
-                f"Name one in [profiles.{name}]; or, for a trial, write development_keys = true on top.",
+                Sentence(
+                    "Processes under the profile {profile} can't begin: it names no signer, and development"
+                    " keys, which prove nothing, would sign.",
+                    profile=name,
+                ),
+                Sentence(
+                    "Name one in [profiles.{profile}]; or, for a trial, write development_keys = true on"
+                    " top.",
+                    profile=name,
+                ),
             )
         elif signing.uses_development_keys(office.profiles[name]):
             yield _warning(
-                f"Development keys, which prove nothing, sign under the profile {name}.",
-                f"Name a signer in [profiles.{name}], and take development_keys out before it is for real.",
+                Sentence(
+                    "Development keys, which prove nothing, sign under the profile {profile}.", profile=name
+                ),
+                Sentence(
+                    "Name a signer in [profiles.{profile}], and take development_keys out before it is for"
+                    " real.",
+                    profile=name,
+                ),
             )
 
 
@@ -77,8 +98,14 @@ def _without_limit(profile: str, names: Iterable[str], signers: Mapping[str, Key
         for name, key in keys.items():
             if key.a_day is None:
                 yield _warning(
-                    f"The signer {name} has no a_day; another of the profile {profile} has.",
-                    f"Write how many signatures it may make a day in [signers.{name}].",
+                    Sentence(
+                        "The signer {signer} has no a_day; another of the profile {profile} has.",
+                        signer=name,
+                        profile=profile,
+                    ),
+                    Sentence(
+                        "Write how many signatures it may make a day in [signers.{signer}].", signer=name
+                    ),
                 )
 
 

@@ -5,6 +5,7 @@ beside it. What is said of a document's data has the documents' own words, so th
 document does. A place in a sentence may say what kind of value it has:
 
   {on:day}            a date, as ISO 8601
+  {at:time}           a moment, such as 2026-11-20 09:30 UTC
   {most:amount}       an amount, in its canonical form
   {role:word}         another text, translated where it is known
   {state:state}       a state of a process, and so `trigger`, and `duty` of a role
@@ -18,7 +19,7 @@ import gettext
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -42,6 +43,7 @@ _RELEASE = "release_seal"
 _COMMAND = re.compile("`([^`]*)`")
 _BETWEEN = re.compile(", | or | and ")
 _EMPTY = ""
+_BOTH = "{first} {second}"
 _NONE = Sentence(_EMPTY)
 
 
@@ -76,6 +78,7 @@ class ProcessWords(Wording):
         super().__init__(language, translations)
         self._documents = documents
         self._kinds |= {
+            "time": lambda value: self._moment(str(value)),
             "day": lambda value: self._writing.day(date.fromisoformat(str(value))),
             "amount": lambda value: documents.amount(str(value)),
             "state": lambda value: self._named(labels.STATES, str(value)),
@@ -213,8 +216,16 @@ class ProcessWords(Wording):
 
     def advice(self, advice: str) -> str:
         """What whoever runs the office does about a step that failed, as a sentence."""
-        said = _COMMAND.sub(r"“\1”", self.text(advice))
+        said = self.to_operators(self.text(advice))
         return f"{said[:1].upper()}{said[1:]}."
+
+    def to_operators(self, sentence: str) -> str:
+        """What is said to whoever runs the office: commands in quotation marks."""
+        return _COMMAND.sub(r"“\1”", self.told(sentence))
+
+    def area(self, area: str) -> str:
+        """Which part of the office was looked at."""
+        return self._named(labels.AREAS, area)
 
     def fault(self, fault: str) -> str:
         """What is wrong with the log, by the code of a finding."""
@@ -271,6 +282,10 @@ class ProcessWords(Wording):
         """The label of a name; of one that is not known, the name itself as words."""
         return self.text(known[name]) if name in known else _plain(name)
 
+    def _moment(self, said: str) -> str:
+        moment = datetime.fromisoformat(said.removesuffix(" UTC"))
+        return f"{self._writing.day(moment.date())} {self._writing.time(moment)} UTC"
+
     def _process(self, label: str) -> str:
         key, _, variant = label.partition(" ")
         return f"{self.process(key)} ({variant})" if variant else self.process(key)
@@ -318,6 +333,14 @@ def story_of(problem: Problem) -> Story:
     if message:
         return Story((message,), hint or own_hint)
     return Story((own or Sentence(UNKNOWN[0], code=code),), own_hint or hint)
+
+
+def sentence_of(problem: Problem) -> Sentence:
+    """What went wrong, as one sentence: for who types commands in the problem's words, on pages in theirs."""
+    first, *others = story_of(problem).message
+    for one in others:
+        first = Sentence(_BOTH, first=first, second=one)
+    return first.beside(str(problem))
 
 
 def _why(reason: Reason) -> tuple[Sentence, ...]:

@@ -1,7 +1,6 @@
 """The layout of a team's action plan: the problem, then each action with who, when and how it goes on."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from documents.labels import EXPLAINED
@@ -40,7 +39,7 @@ def signers(data: Mapping[str, Any]) -> tuple[str, ...]:  # noqa: ARG001 (as eve
 
 
 def draw(
-    sheet: Sheet, data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]
+    sheet: Sheet, data: Mapping[str, Any], words: Words, issued: str, places: Sequence[Place]
 ) -> list[tuple[Place, Box]]:
     """Draw the plan; gives where its signatures go."""
     sheet.heading(data["header"]["title"])
@@ -52,7 +51,7 @@ def draw(
         sheet.heading(f"{number}. {action['focus_area']}", keep=60)
         sheet.fields(_action(action, words))
     _reasons(sheet, data.get("reasons", {}), words)
-    return _approval(data, words, issued_on, places).draw(sheet)
+    return _approval(data, words, issued, places).draw(sheet)
 
 
 def _header(header: Mapping[str, Any], words: Words) -> Rows:
@@ -100,11 +99,11 @@ def _reasons(sheet: Sheet, reasons: Mapping[str, str], words: Words) -> None:
         )
 
 
-def _approval(data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]) -> Signing:
+def _approval(data: Mapping[str, Any], words: Words, issued: str, places: Sequence[Place]) -> Signing:
     _ = words.text
     approval = data.get("approval", {})
     who = ", ".join(approval[name] for name in ("name", "function") if name in approval)
     rows = [(_("For the employer"), who)] if who else []
-    day = words.day(issued_on).replace(" ", "\N{NO-BREAK SPACE}")
+    day = issued.replace(" ", "\N{NO-BREAK SPACE}")
     rows.append((_("Place and date"), f"{approval['place']}, {day}" if "place" in approval else day))
     return Signing(_("Approval"), "", rows, places)

@@ -1,7 +1,6 @@
 """The layout of an employer declaration: employment and income, stated by the employer for a recipient."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from documents.labels import CONTRACTS, EXPLAINED, PROSPECTS
@@ -47,7 +46,7 @@ def signers(data: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def draw(
-    sheet: Sheet, data: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]
+    sheet: Sheet, data: Mapping[str, Any], words: Words, issued: str, places: Sequence[Place]
 ) -> list[tuple[Place, Box]]:
     """Draw the declaration; gives where its signatures go."""
     _ = words.text
@@ -63,7 +62,7 @@ def draw(
         _continuation(sheet, data["continuation"], words)
     _income(sheet, data["income"], words)
     other = _other(data["other"], words)
-    signing = _signing(data.get("signing", {}), words, issued_on, places)
+    signing = _signing(data.get("signing", {}), words, issued, places)
     statement = data["other"].get("supplementary_statement")
     reasons = [
         (_(_EXPLAINED.get(rule, rule)), reason) for rule, reason in sorted(data.get("reasons", {}).items())
@@ -214,10 +213,10 @@ def _other(other: Mapping[str, Any], words: Words) -> Rows:
     return rows
 
 
-def _signing(signing: Mapping[str, Any], words: Words, issued_on: date, places: Sequence[Place]) -> Signing:
+def _signing(signing: Mapping[str, Any], words: Words, issued: str, places: Sequence[Place]) -> Signing:
     _ = words.text
     rows = [(_("For the employer"), signing["name"])] if "name" in signing else []
-    day = words.day(issued_on).replace(" ", "\N{NO-BREAK SPACE}")
+    day = issued.replace(" ", "\N{NO-BREAK SPACE}")
     rows.append((_("Place and date"), f"{signing['place']}, {day}" if "place" in signing else day))
     phone = signing.get("contact_phone", "").replace(" ", "\N{NO-BREAK SPACE}")
     contact = ", ".join(one for one in (signing.get("contact_name"), phone) if one)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from math import hypot
 
 from documents.canvas import A4, Colour, PageCanvas, Style
 from documents.lines import broken
@@ -18,7 +19,9 @@ from documents.sheet import (
     TITLE,
     WIDTH,
 )
-from documents.words import Words
+from documents.words import Words, mark
+from fonts import bold
+from fonts.outlines import outlines
 
 SENDER = Style(12, 15.5, INK, strong=True)
 SENDER_DETAIL = Style(8.5, 11.5, MUTED)
@@ -28,6 +31,9 @@ _NOTE_TINT: Colour = (1.0, 0.957, 0.867)
 NOTE = Style(8, 11, _NOTE_INK, strong=True)
 _TOP = A4[1] - 48
 PAGE_CODE = "PARAAF"
+DRAFT = mark("Draft")
+_ACROSS = 0.68  # of the diagonal
+PALE = 0.94  # of white: the palest text on it has a contrast of 5.5 : 1
 _QR_SIZE = 92.0
 _PAGE_CODE_SIZE = 46.0  # a module of 0.5 mm: a scan at 150 dpi has 3 dots for it
 _QR_GAP = 20.0
@@ -39,8 +45,9 @@ _FOOT_GAP = 24.0
 class Cover:
     """What is printed around a document's own content.
 
-    `sender` is the first line of the head, `sender_details` the lines under it. `verify_url` is the address
-    where a recipient checks a document; the code goes behind it. `note` is a warning on every page.
+    `sender` is the first line of the head, `sender_details` the lines under it, `issued` the day of issue as
+    it is printed. `verify_url` is the address where a recipient checks a document; the code goes behind it.
+    `note` is a warning on every page.
     """
 
     title: str
@@ -49,13 +56,13 @@ class Cover:
     number: str
     verification_code: str
     verify_url: str | None
-    issued_on: date
+    issued: str
     valid_until: date | None
     note: str | None
     coded_pages: bool = False
     """Whether every page bears its number in a QR code, by which its scan is matched: for paper."""
     draft: bool = False
-    """Whether it bears no code, as nobody is to check it."""
+    """Whether it bears no code, as nobody is to check it, and says across each page what it is."""
 
     def page_code(self, page: int, pages: int) -> str:
         """What the code of a page (from 0) says: letters that a QR code packs densely."""
@@ -78,6 +85,8 @@ class Letterhead:
 
     def start_page(self, canvas: PageCanvas, page: int) -> float:
         """Draw the head of a page; gives the height where the content begins."""
+        if self.cover.draft:
+            self._across(canvas)
         return self._first(canvas) if page == 0 else self._further(canvas)
 
     def _first(self, canvas: PageCanvas) -> float:
@@ -93,6 +102,21 @@ class Letterhead:
         y -= 8
         canvas.rule(LEFT, y, WIDTH, ACCENT, 1.4)
         return self._title_block(canvas, y - 14)
+
+    def _across(self, canvas: PageCanvas) -> None:
+        """Draw the word that the document is a draft from corner to corner, behind all that follows.
+
+        It is drawn, not written: whoever takes the text out of the page finds the document's alone.
+        """
+        word, (width, height) = self.words.text(DRAFT), A4
+        face, diagonal = bold(), hypot(width, height)
+        size = _ACROSS * diagonal / face.width(word, 1)
+        cosine, sine = width / diagonal, height / diagonal
+        along, up = face.width(word, size) / 2, face.cap_height * size / 2000
+        x, y = width / 2 - along * cosine + up * sine, height / 2 - along * sine - up * cosine
+        scale = size / 1000
+        turned = " ".join(f"{one * scale:.4f}" for one in (cosine, sine, -sine, cosine))
+        canvas.operators(f"q {PALE:g} g {turned} {x:.2f} {y:.2f} cm {outlines(face, word)} f Q")
 
     def _title_block(self, canvas: PageCanvas, top: float) -> float:
         """Title and particulars at the left, the QR code at the right."""
@@ -116,7 +140,7 @@ class Letterhead:
         cover, words = self.cover, self.words
         pairs = [
             (words.text("Number"), cover.number),
-            (words.text("Date of issue"), words.day(cover.issued_on)),
+            (words.text("Date of issue"), cover.issued),
         ]
         if cover.valid_until is not None:
             pairs.append((words.text("Valid until"), words.day(cover.valid_until)))

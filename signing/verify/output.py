@@ -42,6 +42,8 @@ CSV_COLUMNS = (
 _FORMULA = re.compile(r"(?:\A|(?<=;))(?=[\s\"]*[=+\-@＝＋－＠]|[\t\r\n])")
 """Where a spreadsheet would begin to read a formula: in a cell, and in what it takes for one, where a
 semicolon parts cells, as in countries that write a comma in numbers."""
+_PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.: -]*", re.ASCII)
+"""What is no formula, and hides nothing: most cells of a long list."""
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?", re.ASCII)
 
 
@@ -122,11 +124,23 @@ def csv_line(cells: Sequence[str], *, numbers: bool = False) -> str:
     Whoever names a file or a certificate `=HYPERLINK(…)` must not have it run on the auditor's machine.
     `numbers`: of a list that has some, so that they stay what they are below zero.
     """
+    return csv_lines([cells], numbers=numbers)
+
+
+def csv_lines(rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
+    """The same of many lines."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(
-        [cell if numbers and _NUMBER.fullmatch(cell) else _visible(_FORMULA.sub("'", cell)) for cell in cells]
-    )
+    told = _told if numbers else _harmless
+    csv.writer(out, lineterminator="\r\n").writerows([told(cell) for cell in cells] for cells in rows)
     return out.getvalue()
+
+
+def _told(cell: str) -> str:
+    return cell if _NUMBER.fullmatch(cell) else _harmless(cell)
+
+
+def _harmless(cell: str) -> str:
+    return cell if _PLAIN.fullmatch(cell) else _visible(_FORMULA.sub("'", cell))
 
 
 def _visible(cell: str) -> str:

@@ -53,7 +53,7 @@ WORKING = (
 """Who works at which pages; a clerk at all others."""
 NEW, NEW_PLAN = "/requests/new/employer-declaration/A3", "/requests/new/team-action-plan/standard"
 STEPS = "/requests/new/{key}/{variant}"
-EXPECTED = re.compile(r"status of (40[134]|422|503)|^\[DOM\]")
+EXPECTED = re.compile(r"status of (40[1349]|422|503)|^\[DOM\]")
 """What a browser says of pages that refuse, and what it would like of forms for its keeper of passwords."""
 Act = Callable[[Page], object]
 
@@ -210,6 +210,7 @@ def _of_accounts() -> Iterator[Scene]:
         page.fill("#password", "not this one at all")
         _click(page, "form[action='/account/codes'] button")
 
+    yield Scene("account-changed", "/account", CLERK, "/account?said=password")
     yield Scene("account-codes", codes, CLERK, "/account", begin)
     yield Scene("account-codes-wrong", codes, CLERK, "/account", wrong)
 
@@ -228,7 +229,7 @@ def _of_queues() -> Iterator[Scene]:
     yield Scene("queue-narrowed", "/queue", FEW, selected)
     yield Scene("queue-keys", "/queue", FEW, "/queue", lambda page: page.click("[data-key='?'] >> nth=0"))
     yield Scene("queue-ask", "/queue", FEW, selected, ask)
-    yield Scene("queue-refused", "/queue", FEW, "/queue", refused)
+    yield Scene("queue-refused", "/queue/bulk/{results}", FEW, "/queue", refused)
     yield Scene("requests", "/requests", EMPLOYEE, "/requests")
     yield Scene("requests-nothing", "/requests", NOTHING, "/requests")
 
@@ -259,10 +260,17 @@ def _of_forms(office: Walked) -> Iterator[Scene]:
         _click(page, "button[value='send'], button[value='fire:approve']")
         _open(page)
 
+    def send_again(page: Page) -> None:
+        _click(page, "button[value='send']")
+        if "/requests/new/" not in page.url:  # the first time it was sent
+            page.goto(NEW)
+            _click(page, "button[value='send']")
+
     edit = f"/requests/{office.requests['manager']}/edit"
     yield Scene("new", "/requests/new", EMPLOYEE, "/requests/new")
     yield Scene("new-declaration", STEPS, EMPLOYEE, NEW, _open)
     yield Scene("new-declaration-refused", STEPS, EMPLOYEE, NEW, send)
+    yield Scene("new-declaration-again", STEPS, EMPLOYEE, NEW, send_again)
     yield Scene("new-plan", STEPS, EMPLOYEE, NEW_PLAN, _open)
     yield Scene("new-plan-refused", STEPS, EMPLOYEE, NEW_PLAN, send)
     yield Scene("edit", "/requests/{n}/edit", MANAGER, edit, _open)
@@ -321,11 +329,16 @@ def _of_the_office(office: Walked) -> Iterator[Scene]:
     def look(page: Page) -> None:
         _click(page, "form[action='/office/check'] button")
 
+    def give(page: Page) -> None:
+        _click(page, "form[action='/office/people/password'] button")
+
     [process, *_] = office.sample.office.catalogue.offered
     drawn = "/office/processes/{sha256}"
     yield Scene("office-start", "/office", ADMINISTRATOR, "/office")
     yield Scene("office-looked", "/office", ADMINISTRATOR, "/office", look)
     yield Scene("office-person", "/office/person", ADMINISTRATOR, f"/office/person?number={CLERK}", _open)
+    given = "/office/person?number=P014"
+    yield Scene("office-person-given", "/office/person", ADMINISTRATOR, given, give)
     yield Scene("office-process", drawn, ADMINISTRATOR, f"/office/processes/{process.sha256_hex}")
     yield Scene("office-log", "/office/log", AUDITOR, "/office/log")
     yield Scene("office-log-checked", "/office/log", ADMINISTRATOR, "/office/log", check)

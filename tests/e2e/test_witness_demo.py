@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from cli.sample_people import SamplePeople
+from documents.register import DUTIES
 from tests.witness_files import made_once, shared_folder
 from tests.witnesses import POPPLER_VALID, OpenSsl, poppler, qpdf_faults, run, scanned, verapdf
+from workflow.office import Office
 
 pytestmark = [pytest.mark.witness, pytest.mark.slow]
 
@@ -95,6 +99,15 @@ def drawn(path: Path, folder: Path) -> list[Image.Image]:
         with Image.open(drawing) as page:
             pages.append(page.convert("L"))
     return pages
+
+
+def test_somebody_of_every_role_can_be_tried(demo: Demo) -> None:
+    with closing(Office.open(demo.folder / "data", make=False)) as office:
+        samples = SamplePeople.of(office)
+        assert samples is not None
+        shown = {duty: one.id for one in samples.people() for duty in one.duties}
+    assert shown.keys() == {"employee", *DUTIES}
+    assert shown["auditor"] == "P192"  # whom README names
 
 
 def test_there_are_files_of_every_way_of_signing(demo: Demo, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ AGO = 150
 """So many days ago few requests began: as many as the offices differ by."""
 RARE, RARE_NOW, NEVER = "A2", "A4", "A0"
 """Ways of signing: in which one request was delivered, one is in hand, none ever was."""
-COUNTED = ("flow", "capacity", "load", "distribution", "ageing", "oldest", "machine", "control")
+COUNTED = ("flow", "capacity", "load", "distribution", "ageing", "oldest", "machine", "control", "sound")
 TIMES = ("lead", "lead-differences", "handling", "handling-differences", "stages", "spans", "in-hand")
 
 

@@ -1,6 +1,7 @@
 """The page of figures: who sees whose, what it says, and what it keeps to itself."""
 
 import csv
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from tests.desk_office import browsing, served, signed_in, words_of
 from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
 from throughput.kept import AT_ONCE, RULES, Keeper
+from web import figures_sound
 from workflow.tables import Grant, TimingState
 
 AUDITOR, ADMINISTRATOR, OF_ADVICE = "P192", "P093", "P101"
@@ -66,6 +68,29 @@ def test_it_says_what_to_do_next_before_anything_else(
     ages = [float(row["age_s"]) / 86_400 for row in table(client, "oldest")]
     older = sum(age > float(count[1]) for age in ages)
     assert int(count[2]) in {older - 1, older, older + 1}  # as the time is rounded
+
+
+def test_it_first_tells_that_the_log_can_t_be_right(
+    place: tuple[Sample, str], client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some requests of this past stop for good: more are in hand than leave in as many days as they take."""
+    signed_in(client, place[0].office, AUDITOR)
+    page = client.get("/figures?lang=en&by=month")
+    said = words_of(page)
+    doubt = "Look again before you rely on these figures. Ends seem to be missing"
+    assert said.index(doubt) < said.index("What is different, and how sure")
+    assert 'href="#sound"' in page.text
+    monkeypatch.setattr(figures_sound, "FEW", 1)
+    units = words_of(client.get("/figures?lang=en&by=unit"))
+    assert units.count("”: look again before") == 2  # where they are told one by one
+    assert "of 2 groups what is in hand does not fit what leaves" in units
+    [row] = table(client, "sound", "by=month")
+    off = float(row["in_hand"]) / float(row["rate_times_lead"]) - 1
+    assert float(row["off_by"]) == pytest.approx(off, abs=0.05)
+    assert off > float(row["within"])
+    assert [row["group"] for row in table(client, "sound", "by=unit")] == sorted(
+        ["Policy", "Advice", "Front office", "Registry"]
+    )
 
 
 def test_months_are_called_by_their_names_where_an_office_is_young(
@@ -208,6 +233,40 @@ def test_requests_are_named_to_who_may_see_them(place: tuple[Sample, str], clien
         some = {row["request"] for row in table(other, "oldest")}
         assert set() < some < {row["request"] for row in oldest}
         assert all(other.get(f"/requests/{number}").status_code == 200 for number in some)
+
+
+def test_what_is_in_hand_leads_to_the_list_of_the_same_requests(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """Where the list shows who reads no others: for who audits all that the figures are of."""
+    signed_in(client, place[0].office, AUDITOR)
+    require_lists(client, "")
+    require_lists(client, "variant=A1&unit=Policy")
+    assert listed(client, f"definition={'0' * 64}") == []
+    signed_in(client, place[0].office, OF_ADVICE)
+    require_lists(client, "")
+    for reader, unit in ((ADMINISTRATOR, ""), (BOTH, "")):
+        signed_in(client, place[0].office, reader)
+        assert table(client, "ageing")
+        assert listed(client, unit) == []
+    require_lists(client, "unit=Advice")  # of all that they look after, this is what they audit
+
+
+def listed(client: httpx.Client, query: str) -> list[tuple[str, str]]:
+    """The states that lead somewhere, and where."""
+    page = client.get(f"/figures?{query}").text
+    return [
+        (html.unescape(name), html.unescape(address))
+        for address, name in re.findall(r'<a href="(/requests\?.*?)">(.*?)</a>', page)
+    ]
+
+
+def require_lists(client: httpx.Client, query: str) -> None:
+    counts = {row["state"]: int(row["n"]) for row in table(client, "ageing", query)}
+    found = listed(client, query)
+    assert [name for name, _ in found] == list(counts)
+    for name, address in found:
+        assert len(set(re.findall(r'href="/requests/(\d+)"', client.get(address).text))) == counts[name] > 0
 
 
 def test_what_stands_in_the_address_is_only_text(place: tuple[Sample, str], client: httpx.Client) -> None:

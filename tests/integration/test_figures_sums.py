@@ -14,8 +14,9 @@ from tests.timed_office import FAST, SLOW, Past
 from throughput.events import records_since
 from throughput.figures import read_cases
 from throughput.kept import Keeper
-from throughput.kept_days import ZONE, month_of
+from throughput.kept_days import ZONE, beginning_of, month_of
 from throughput.lengths import bucket
+from throughput.little_weeks import little_weeks
 from throughput.overview import Overview
 from throughput.scope import Scope
 from throughput.spans import Case, Wait, cases_of
@@ -132,6 +133,35 @@ def test_some_months_alone_can_be_told_of(sample: Sample) -> None:
             read = len(read_cases(session, scope))
         assert found == {f"{month:%Y-%m}": opened[month] for month in months}
         assert read == sum(found.values())
+
+
+def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample) -> None:
+    """Up to the last whole week, of all that was in hand then, whenever it was asked for."""
+    read_in_steps(sample, 500)
+    cases, now = of_log(sample), sample.office.clock()
+    since = beginning_of((month_of(now) - timedelta(days=60)).replace(day=1)).astimezone(ZONE)
+    before = beginning_of(month_of(now)).astimezone(ZONE)
+    with sample.office.store.read() as session:
+        overview = Overview(session, Scope(key=KEY, since=since, before=before), now)
+        found = {one.variant: one for one in little_weeks(overview, "variant")}
+        [whole] = little_weeks(overview, "month")
+    end = before - timedelta(days=before.weekday())
+    begin = beginning_of((since + timedelta(days=-since.weekday() % 7)).date())
+    end = beginning_of(end.date())
+    for variant, one in {**found, "": whole}.items():
+        own = [case for case in cases if variant in ("", case.variant)]
+        ends = [(case, case.milestones.get("delivered") or case.ended_at or now) for case in own]
+        there = sum(
+            max(0.0, (min(left, end) - max(case.opened_at, begin)).total_seconds()) for case, left in ends
+        )
+        took = [(left - case.opened_at).total_seconds() for case, left in ends if begin <= left < end]
+        length = (end - begin).total_seconds()
+        assert one.days == length / 86_400
+        assert one.ended == len(took)
+        assert one.arrived == sum(begin <= case.opened_at < end for case in own)
+        assert one.in_hand == pytest.approx(there / length)
+        assert one.rate_times_lead == pytest.approx(sum(took) / length, rel=0.01)
+    assert set(found) == {SLOW, FAST}
 
 
 def test_page_and_command_reckon_with_the_same_weeks(sample: Sample) -> None:

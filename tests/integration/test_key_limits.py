@@ -1,8 +1,10 @@
 """A key makes so many signatures a day, not one more: by parallel workers, over crashes, in both."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from certs.authority import DevelopmentAuthority
 from certs.serve_authority import AuthorityServer
+from cli.waiting import waiting_told
 from signing.errors import ProfileError
 from signing.organisation import load_organisation
 from signing.pades import SigningDesk
@@ -96,6 +99,25 @@ def test_what_is_over_the_limit_waits_for_the_next_day(sample: Sample) -> None:
     assert made(sample) == LIMIT
     assert made(again) == 2
     assert [len(again.signatures(number)) for number in numbers] == [1] * len(numbers)
+
+
+def test_a_worker_that_ends_when_idle_says_for_what_it_waits(sample: Sample) -> None:
+    sealing(sample, LIMIT + 1)
+    lines: list[str] = []
+
+    async def work() -> None:
+        def say(line: str) -> None:
+            lines.append(line)
+            working.cancel()
+
+        async with waiting_told(sample.office, say):
+            working = asyncio.ensure_future(sample.office.work(until_idle=True))
+            with suppress(asyncio.CancelledError):
+                await working
+
+    asyncio.run(asyncio.wait_for(work(), 60))
+    [line] = lines
+    assert re.match(r"1 step waits until [-0-9: ]+ UTC \(workflow-key-limit\): This key has made", line)
 
 
 def test_a_signature_that_is_tried_again_counts_once(sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:

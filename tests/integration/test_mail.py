@@ -17,14 +17,26 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import delete, select, update
 
 from languages import LANGUAGES
+from signing.secret import Secret
 from tests.databases import KINDS, fresh
 from tests.desk_office import browsing, csrf_of, served, signed_in
-from tests.steps_office import Sample
+from tests.steps_office import MANAGER, Sample
 from workflow.errors import Refused, SettingRefused
+from workflow.identity_events import EVERY, tell
 from workflow.mail import OUTBOX, WAITS, Post, handed_over_now
 from workflow.mail_choices import Choice, choice_of, choose
 from workflow.mail_settings import MailSettings
-from workflow.mail_text import SUBJECTS, Envelope, Line, a_test, about_many, about_one, about_report
+from workflow.mail_text import (
+    SIGN_IN,
+    SUBJECTS,
+    Envelope,
+    Line,
+    a_test,
+    about_many,
+    about_one,
+    about_report,
+    about_sign_in,
+)
 from workflow.outbox import JITTER
 from workflow.report_mail import tell_of_report
 from workflow.tables import Grant, MailRow, MonitoringReport, Person
@@ -170,6 +182,27 @@ def test_once_a_working_day_people_hear_what_waits_for_them(place: Place) -> Non
     assert place.subjects() == [], "nobody works on a Saturday"
 
 
+def test_what_changes_of_how_they_sign_in_is_told_to_its_person_whatever_they_chose(place: Place) -> None:
+    office, person = place.sample.office, "P010"
+    with office.store.write() as session:
+        session.add(Grant(person_id=MANAGER, role="administrator", unit=None))
+    place.choose(person, own="none", work="none")
+    office.passwords.set(person, Secret("plainly a sample password"), by=person)
+    place.post().run()
+    (mail,) = place.server.taken
+    assert str(mail["subject"]) == "Your password has been changed"
+    assert place.server.to == [f"{person.lower()}@voorbeeld.example"]
+    assert f"{BASE}/account" in mail.get_content()
+    assert "tell an administrator of your office at once" in " ".join(mail.get_content().split())
+    place.server.taken.clear()
+    office.passwords.set(person, Secret("another sample password"), by=MANAGER)
+    assert place.subjects() == ["An administrator has given you a password"]
+    with office.store.write() as session:
+        for kind in EVERY:
+            tell(session, kind, person=person, by=MANAGER, at=place.now)
+    assert sorted(place.subjects()) == sorted(SIGN_IN[kind] for kind in EVERY)
+
+
 def test_who_wants_none_gets_none(place: Place) -> None:
     sample = place.sample
     number = sample.submit("A4")
@@ -298,6 +331,7 @@ def test_names_put_nothing_into_heads(place: Place) -> None:
 def test_mail_is_in_the_language_of_who_gets_it(language: str) -> None:
     envelope = Envelope(Address("X", addr_spec="x@voorbeeld.example"), "y@voorbeeld.example", BASE, language)
     made = [about_one(kind, Line(7, "T"), envelope) for kind in SUBJECTS]
+    made += [about_sign_in(kind, envelope) for kind in SIGN_IN]
     made += [
         a_test(envelope),
         about_report("2026-05", None, envelope),
@@ -314,6 +348,7 @@ def test_mail_is_in_the_language_of_who_gets_it(language: str) -> None:
             str(about_one(kind, Line(7, "T"), replace(envelope, language="en"))["subject"])
             for kind in SUBJECTS
         ]
+        english += [str(about_sign_in(kind, replace(envelope, language="en"))["subject"]) for kind in SIGN_IN]
         assert not set(english) & {str(mail["subject"]) for mail in made}
 
 

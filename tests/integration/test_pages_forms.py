@@ -20,7 +20,17 @@ from workflow.beginnings import KEPT
 from workflow.errors import Refused
 from workflow.preflight import settings_sha256
 from workflow.proposals import proposed
-from workflow.tables import Beginning, Draft, Event, Grant, Person, ProfileCheck, Request, Substitute
+from workflow.tables import (
+    Beginning,
+    CommandKey,
+    Draft,
+    Event,
+    Grant,
+    Person,
+    ProfileCheck,
+    Request,
+    Substitute,
+)
 
 NEW = f"/requests/new/{DECLARATION}/A3"
 NEW_PLAN = f"/requests/new/{PLAN}/standard"
@@ -54,6 +64,8 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 @pytest.fixture
 def client(place: Place) -> Iterator[httpx.Client]:
+    with place.sample.office.store.write() as session:  # nobody sent the same before
+        session.execute(delete(CommandKey))
     with browsing(place.url) as client:
         client.cookies.set("paraaf-language", "en", domain="127.0.0.1")
         yield client
@@ -133,6 +145,31 @@ def test_sent_twice_it_is_one_request(place: Place, client: httpx.Client) -> Non
     events = place.events()
     assert number_in(form.send(client, SEND, follow=False)) == first
     assert place.events() == events
+
+
+def test_who_sends_again_is_asked_whether_another_is_meant(place: Place, client: httpx.Client) -> None:
+    person, another = place.requester(), ("do", "another")
+    form = opened(place, client, person, NEW)
+    first, events = number_in(form.send(client, SEND, follow=False)), place.events()
+    form.fill("employee.town", "Elsewhere")  # after going back
+    told = form.send(client, SEND)
+    assert (told.status_code, place.events()) == (409, events)
+    assert f"You sent this form before, as request {first}." in told.text
+    assert f'<a href="/requests/{first}">' in told.text
+    again = form_of_class(told.text, "fields")
+    assert again.value("employee.town") == "Elsewhere"
+    assert SEND not in again.buttons
+    second = number_in(again.send(client, another, follow=False))
+    assert place.sample.request(second).data["employee"]["town"] == "Elsewhere"
+    assert number_in(again.send(client, another, follow=False)) == second
+    anew = opened(place, client, person, NEW)
+    assert f'<a href="/requests/{second}">' in client.get(NEW).text  # what is open is told at once
+    events = place.events()
+    told = anew.send(client, SEND)
+    assert (told.status_code, place.events()) == (409, events)
+    assert f"You sent the same before, as request {first}, which is still open." in told.text
+    third = number_in(form_of_class(told.text, "fields").send(client, another, follow=False))
+    assert third not in {first, second}
 
 
 def test_a_mistake_changes_nothing_and_loses_nothing(place: Place, client: httpx.Client) -> None:

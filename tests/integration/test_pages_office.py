@@ -13,12 +13,13 @@ from sqlalchemy import delete, select
 
 from audit import verify_log
 from certs.serve_authority import AuthorityServer
+from signing.secret import Secret
 from tests.databases import KINDS, fresh
-from tests.desk_office import browsing, csrf_of, served, signed_in
+from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in, with_password
 from tests.steps_office import CLERK, MANAGER, Sample
 from workflow.passwords import PasswordRefused
 from workflow.substitutes import Substitution, name_substitute
-from workflow.tables import Body, Event, Grant, Person, Substitute
+from workflow.tables import Body, CodeSecret, Event, Grant, PasskeyRow, Person, Substitute
 
 AUDITOR, ADMINISTRATOR, LOCAL, EMPLOYEE = "P192", "P056", "P074", "P022"
 PAGES = ("people", "incidents", "processes", "profiles", "keeping", "log", "outgoing")
@@ -115,6 +116,46 @@ def test_a_given_password_is_shown_once(place: Place, client: httpx.Client) -> N
     with browsing(place.url) as theirs:
         form = {"csrf": csrf_of(theirs.get("/sign-in")), "person": "P024", "password": given[1]}
         assert "Choose your own password" in theirs.post("/sign-in", data=form).text
+
+
+def test_who_gives_a_password_is_told_what_stays_and_takes_it_away(
+    place: Place, client: httpx.Client
+) -> None:
+    office, person = place.sample.office, "P028"
+    with_password(office, person)
+    with office.store.write() as session:
+        session.add(
+            PasskeyRow(
+                credential_id="a key",
+                person_id=person,
+                handle="handle",
+                public_key=b"",
+                sign_count=0,
+                name="Laptop",
+                made_at=office.clock(),
+            )
+        )
+        session.add(CodeSecret(person_id=person, secret=b"", last_step=0, set_at=office.clock()))
+    bearer, _ = office.tokens.make(person, "A program", ["people:read"], password=Secret(PASSWORD))
+    signed_in(client, office, ADMINISTRATOR)
+    form = {"csrf": csrf_of(client.get("/office/people")), "person": person}
+    page = client.post("/office/people/password", data=form).text
+    assert "stay as they were" in page
+    assert "Passkeys with which they sign in: 1" in page
+    assert "Tokens with which programs work in their name: 1" in page
+    with browsing(place.url) as theirs:
+        signed_in(theirs, office, AUDITOR)
+        told = theirs.get("/office/person", params={"number": person}).text
+        assert "Passkeys with which they sign in" not in told
+        refused = theirs.post("/office/people/means", data={**form, "csrf": csrf_of(theirs.get("/mail"))})
+        assert refused.status_code == 404
+    for what in ("passkeys", "codes", "tokens"):
+        page = client.post("/office/people/means", data={**form, "what": what})
+        assert "It is taken away." in page.text
+    assert "What stays" not in page.text
+    assert office.passkeys.of(person) == []
+    assert office.one_time_codes.left(person) is None
+    assert office.tokens.bearer(bearer) is None
 
 
 def test_an_administrator_of_a_unit_does_not_get_hold_of_one_of_all(

@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, text
 from certs.serve_authority import AuthorityServer
 from tests.desk_office import PASSWORD, browsing, csrf_of, long_ago, served, signed_in
 from tests.steps_office import CLERK, Sample
+from workflow.errors import StoreUnavailable
 from workflow.people import update_people
 from workflow.substitutes import Substitution, name_substitute
 from workflow.tables import Grant, Hold, Incident, Person, Request, SessionRow, Substitute, WebhookMessage
@@ -173,6 +174,8 @@ class TestRoles:
         asked = {
             "/office/people/roles": role,
             "/office/people/password": {"person": "P025"},
+            "/office/people/means": {"person": "P025", "what": "passkeys"},
+            "/office/outgoing/retry": {"hook": "1"},
             "/office/keeping/release": release,
             "/office/keeping/run": {"sure": "yes"},
             "/substitutes": stand_in,
@@ -428,6 +431,30 @@ class TestWebhooks:
         signed_in(client, place.sample.office, LOCAL)
         assert client.get("/office/outgoing").status_code == 404
         assert post(client, "/office/check").status_code == 404
+
+
+def test_what_is_found_is_told_in_the_readers_language(
+    place: Place, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = place.sample.office
+
+    def refuse() -> None:
+        raise StoreUnavailable("The disk of the blobs is not there.", hint="Mount it.")
+
+    monkeypatch.setattr(office.blobs, "require_writable", refuse)
+    signed_in(client, office, ADMINISTRATOR)
+    told = {}
+    for language in ("en", "nl"):
+        client.get(f"/office?lang={language}")
+        page = post(client, "/office/check")
+        told[language] = re.findall(r'<tr><th scope="row">([^<]+)</th>.*?<td>(.*?)</td></tr>', page.text)
+    english, dutch = told["en"], told["nl"]
+    assert len(english) == len(dutch) > 20
+    assert {one for _, one in english}.isdisjoint(one for _, one in dutch)
+    assert "Bewaarde bestanden" in {area for area, _ in dutch}
+    [files] = [one for area, one in dutch if area == "Bewaarde bestanden"]
+    assert files.startswith("De gegevens zijn nu niet bereikbaar")
+    assert '<span class="small" lang="en">The disk of the blobs is not there. Mount it.</span>' in files
 
 
 def test_a_process_is_drawn_beside_its_table(place: Place, client: httpx.Client) -> None:

@@ -49,8 +49,9 @@ def picks(page: httpx.Response) -> list[str]:
 
 
 def main_of(text: str, number: int) -> str:
-    """What a page says, but for a number."""
-    return re.sub(rf"\b{number}\b", "N", text.split("<main")[1])
+    """What a page says, but for a number, and for the name of results."""
+    said = re.sub(r"/queue/bulk/[\w-]+", "/queue/bulk/NAME", text.split("<main")[1])
+    return re.sub(rf"\b{number}\b", "N", said)
 
 
 def hidden(page: httpx.Response, name: str) -> str:
@@ -245,7 +246,7 @@ def test_two_hundred_are_approved_and_each_has_its_result(desk: QueueOffice, man
     asked = send(manager, page, "approve", picks(page))
     assert f">{stale}</a>" in asked.text
     assert "It has changed since you looked at it." in asked.text
-    assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds it." in asked.text
+    assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds this task." in asked.text
     assert {desk.state(number) for number in numbers} == {"manager"}  # nothing was done yet
     done = send(manager, asked, "approve", picks(asked), sure="yes")
     assert counts(done) == (200, 2)
@@ -262,6 +263,33 @@ def test_sent_again_each_is_done_once_and_told_again(desk: QueueOffice, manager:
     versions = [desk.sample.request(number).version for number in numbers]
     assert counts(approve(manager, page, picks(page))) == (3, 0)
     assert [desk.sample.request(number).version for number in numbers] == versions
+
+
+def test_results_can_be_looked_at_again_for_a_day_by_who_did_it_alone(
+    desk: QueueOffice, manager: httpx.Client, url: str
+) -> None:
+    numbers = desk.crowd(3)
+    desk.do("claim", OTHER_MANAGER, numbers[2])
+    page = manager.get("/queue?sort=number")
+    done = send(manager, page, "claim", picks(page))
+    assert [one.status_code for one in done.history] == [303]
+    desk.do("release", OTHER_MANAGER, numbers[2])  # it is told as it was
+    versions = [desk.sample.request(number).version for number in numbers]
+    again = manager.get(str(done.url))
+    assert main_of(again.text, 0) == main_of(done.text, 0)
+    assert counts(again) == (2, 1)
+    assert 'href="/queue?sort=number"' in again.text
+    assert [desk.sample.request(number).version for number in numbers] == versions
+    others = send(manager, page, "claim", picks(page)[:1])  # back, and something else is ticked
+    assert counts(others) == (1, 0)
+    assert counts(manager.get(str(done.url))) == (2, 1)
+    with browsing(url) as client:
+        signed_in(client, desk.office, OTHER_MANAGER)
+        assert client.get(str(done.url)).status_code == 404
+    desk.clock.later(hours=25)
+    desk.office.bulk_results.forget()
+    signed_in(manager, desk.office, MANAGER)
+    assert manager.get(str(done.url)).status_code == 404
 
 
 def test_what_was_typed_and_not_sent_goes_along_also_when_sent_again(
@@ -298,7 +326,7 @@ def test_several_are_suspended_resumed_and_returned_with_one_remark(
         page = manager.get("/queue")
         asked = send(manager, page, do, picks(page))
         assert f"{heading} these requests?" in asked.text
-        assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds it." in asked.text
+        assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds this task." in asked.text
         without = send(manager, asked, do, picks(asked), sure="yes", remark="  ")
         assert (without.status_code, "Say why in a remark." in without.text) == (422, True)
         assert {desk.state(number) for number in numbers} == {"manager"}

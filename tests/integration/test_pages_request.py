@@ -17,6 +17,7 @@ from sqlalchemy import update
 
 from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import AT_PORTAL, scanned_in, signed_at_portal
+from documents.words import words_in
 from signing.profile import Level
 from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
@@ -152,7 +153,20 @@ def test_before_it_is_approved_they_see_how_it_would_look(desk: Desk) -> None:
     text = " ".join(drawn[0].get_textpage().get_text_range().split())
     assert "Draft – not approved, not signed, and no document yet" in text
     assert "Verification code" not in text
+    assert "date of signature" in text
+    assert words_in("en").day(desk.sample.today) not in text
     assert desk.sample.documents(number) == []  # and nothing of it is kept
+
+
+def test_why_it_can_not_be_drawn_stands_in_its_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = to_state(desk, "review")
+    monkeypatch.setattr("documents.sheet.PAGES_MAX", 1)
+    why = "The texts fill more pages than one document may have."
+    draft = desk.client(CLERK).get(f"/requests/{number}/draft/declaration")
+    assert (draft.status_code, why in draft.text, "<img" in draft.text) == (422, True, False)
+    page = desk.page(CLERK, number).text
+    assert why in page
+    assert "/draft/declaration/pages/1.png" not in page
 
 
 def test_once_there_is_a_document_there_is_no_draft_of_it(desk: Desk, delivered: int) -> None:

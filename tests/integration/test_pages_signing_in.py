@@ -15,7 +15,7 @@ from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in, wi
 from tests.steps_office import CLERK, MANAGER, Sample
 from web.letting_in import inside
 from workflow.sessions import IDLE, LONGEST, open_session
-from workflow.tables import Grant, Person, SessionRow
+from workflow.tables import Grant, PasskeyRow, Person, SessionRow
 
 EMPLOYEE = "P010"
 
@@ -167,7 +167,9 @@ def test_another_password_ends_all_sessions_but_the_one_that_chose_it(
             "new": "another sample password",
             "again": "another sample password",
         }
-        assert client.post("/password", data=form).status_code in {200, 404}
+        changed = client.post("/password", data=form)
+        assert "Your password is changed, and you are signed in nowhere else." in changed.text
+        assert (changed.url.path, "Where you are signed in" in changed.text) == ("/account", True)
         assert client.get("/password").url.path == "/password"
         assert elsewhere.get("/password").url.path == "/sign-in"
 
@@ -214,6 +216,17 @@ def test_a_given_password_is_good_for_choosing_ones_own_alone(place: Place, clie
     office, person = place.sample.office, "P012"
     with office.store.write() as session:
         session.add(Grant(person_id=CLERK, role="administrator", unit=None))
+        session.add(
+            PasskeyRow(
+                credential_id="a key of whoever was here before",
+                person_id=person,
+                handle="handle",
+                public_key=b"",
+                sign_count=0,
+                name="Another laptop",
+                made_at=office.clock(),
+            )
+        )
     office.passwords.set(person, Secret("given by somebody else"), by=CLERK)
     token = csrf_of(client.get("/sign-in"))
     page = client.post(
@@ -228,7 +241,9 @@ def test_a_given_password_is_good_for_choosing_ones_own_alone(place: Place, clie
         "new": "my own sample password",
         "again": "my own sample password",
     }
-    client.post("/sign-in/own", data=form)
+    page = client.post("/sign-in/own", data=form)
+    assert "remove here what is not yours" in page.text
+    assert "Another laptop" in page.text
     assert client.get("/password").url.path == "/password"
 
 

@@ -1,6 +1,7 @@
 """A simulation fitted from a log tells what the log tells; of what too little is known, it says so."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,14 +12,19 @@ import pytest
 from cli.main import main
 from tests.command_line import Terminal
 from tests.integration.engine_office import Office
+from tests.kept_log import kept_of
 from tests.simulated_log import BEGINS, PROVIDER_S, write_log
+from tests.unit.test_throughput_spans import Log, move
 from throughput.fitted import beside, fitted
 from throughput.kept import Keeper
 from throughput.measured import LEAST, Measured, measure
 from throughput.ongoing import Lengths
+from throughput.reproduced import reproduced
+from throughput.scenario import DAY_MIN, SOURCE, Input, Scenario
 from throughput.scope import Scope
-from throughput.simulate import DAY_MIN, SOURCE, Input, Scenario, compare
+from throughput.simulate import compare
 from workflow.store import Store
+from workflow.tables import DefinitionSource
 
 TRUTH = Scenario(
     "A1",
@@ -73,6 +79,12 @@ def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: 
     assert told.lead_p90_days.low <= np.quantile(lead_days, 0.9) <= told.lead_p90_days.high
     assert told.lead_median_days.high - told.lead_median_days.low < np.median(lead_days) / 1.5
     assert told.inputs["clerks"].origin == "assumed"
+    held = reproduced(measured, told)
+    assert [one.fits for one in held.checks] == [True] * 4, held
+    lead, _, in_hand, work = (one.measured.value for one in held.checks)
+    assert lead == pytest.approx(np.median(lead_days), rel=0.02)
+    assert in_hand == pytest.approx(TRUTH.per_week / 5 * lead_days.mean(), rel=0.15)
+    assert work == pytest.approx(TRUTH.per_week * 9 / (1 - TRUTH.return_rate) / 60 / 36, rel=0.1)
 
 
 def test_too_little_is_not_fitted() -> None:
@@ -94,6 +106,22 @@ def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_fi
     assert remote.scenario.handling_min == pytest.approx(7)
     outcomes = compare([paper.scenario], weeks=4, replications=2, inputs={"A0": paper.inputs})
     assert outcomes[0].inputs["per_week"] == Input("measured", 4000)
+
+
+def test_requests_come_by_the_calendar_that_most_of_them_go_by() -> None:
+    """One version without a calendar, of one request, leaves the others' weeks as they are."""
+    log = Log().add(0, "request_submitted", 1, definition="a", **move("request", "manager"))
+    for number in range(2, 42):  # one an hour: eight on each day of the office
+        log.add(60 * number, "request_submitted", number, definition="b", **move("request", "manager"))
+    sources = {"a": "[process]", "b": '[process]\ncalendar = "office-nl"'}
+    with kept_of(log.records) as session:
+        session.add_all(
+            DefinitionSource(sha256_hex=name, key="declaration", variant="A3", version=1, source=source)
+            for name, source in sources.items()
+        )
+        [found] = measure(session, Scope(key="declaration"), now=NOW)
+    assert found.requests == 41
+    assert found.per_week > 40
 
 
 def test_in_each_replication_as_many_requests_come_to_every_variant() -> None:
@@ -185,6 +213,7 @@ def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.Capt
     assert main(call) == 0
     out = capsys.readouterr().out
     assert "(measured, n = " in out
+    assert re.search(r"\nA1  lead median, office days +[0-9.]+ \(.*\) +[0-9.]+ \(.*\) +fits\n", out)
     (change,) = (line for line in out.splitlines() if line.startswith("From A0 to A1: median lead "))
     for name in ("A0", "A1"):  # each with between what it lies: a bare difference would look sure
         lead = told[name]["lead_median_days"]

@@ -19,13 +19,14 @@ import pytest
 from lxml import etree
 
 from cli.main import main
+from tests.command_line import Terminal
 from tests.integration.engine_office import PEOPLE, Office
 from tests.integration.test_throughput_kept import work
 from tests.simulated_log import write_log
 from throughput.events import records_since
 from throughput.mined import FORMS, pieces
 from throughput.mining import Pseudonyms, traces
-from throughput.simulate import Scenario
+from throughput.scenario import Scenario
 from throughput.slices import slices
 from throughput.spans import Wait, cases_of
 from throughput.xes import xes
@@ -68,6 +69,21 @@ lead = {name: found.max().timestamp() - found.min().timestamp() for name, found 
 rework = pm4py.get_rework_cases_per_activity(done)
 variants = {name: list(found["concept:name"]) for name, found in done.groupby("case:concept:name")}
 print("ANSWER" + json.dumps({"lead": lead, "rework": rework, "variants": variants}))
+"""
+SOME = """
+import pandas
+from pm4py.objects.ocel.validation import ocel20_rel_validation
+log = pm4py.read_xes(sys.argv[1])
+cases = [sorted(log["case:concept:name"].unique())]
+for read, file in zip((pm4py.read_ocel2_json, pm4py.read_ocel2_sqlite), sys.argv[2:4]):
+    objects = read(file).objects
+    cases.append(sorted(objects[objects["ocel:type"] == "request"]["ocel:oid"]))
+lines = pandas.read_csv(sys.argv[4], dtype={"case_id": str})
+work = pm4py.format_dataframe(lines, case_id="case_id", activity_key="activity", timestamp_key="end")
+cases.append(sorted(work["case:concept:name"].unique()))
+violations = list(ocel20_rel_validation.apply(sys.argv[3])[1])
+ends = log[log["lifecycle:transition"] == "complete"]["concept:name"].iloc[-1]
+print("ANSWER" + json.dumps({"cases": cases, "violations": violations, "ends": ends}))
 """
 WHOLE = """
 from pm4py.objects.log.util.interval_lifecycle import to_interval
@@ -180,6 +196,44 @@ def test_bodies_are_never_in_it(tmp_path: Path, office: Office, capsys: pytest.C
     assert not (tmp_path / "x").exists()
 
 
+def test_some_requests_alone_are_exported_whole(
+    office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By when they began: the first went on for days after the period; the second began then."""
+    typed, file = Terminal(office.store.file.parent, capsys), tmp_path / "some.csv"
+    with office.store.read() as session:
+        first, second = (case.opened_at for case in cases_of(records_since(session)))
+    whole = list(csv.DictReader(io.StringIO(exported(office, "slices").decode())))
+    day = f"{first:%Y-%m-%d}"
+    assert rows_of(typed, file, "--key", "employer-declaration", "--to", day) == 1
+    rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode())))
+    assert {row["case_id"] for row in rows} == {"1"}
+    assert max(row["end"] for row in rows) > second.isoformat()
+    assert [{**row, "resource": ""} for row in rows] == [
+        {**row, "resource": ""} for row in whole if row["case_id"] == "1"
+    ]
+    assert rows_of(typed, file, "--from", second.isoformat()) == 1
+    log = tmp_path / "some.xes"
+    assert typed.office("export", "xes", "-o", log, "--from", second.isoformat()).status == 0
+    [trace] = etree.fromstring(log.read_bytes()).iterfind(".//{*}trace")
+    assert trace[0].get("value") == "2"
+    assert rows_of(typed, file, "--from", day, "--to", day) == 1
+    assert rows_of(typed, file, "--to", second.isoformat()) == 1  # before that moment
+    assert rows_of(typed, file, "--key", "team-action-plan") == 0
+    said = typed.office("export", "xes", "-o", tmp_path / "x", "--key", "nothing")
+    assert said.status == 1
+    assert "There is no process 'nothing'" in said.err
+    said = typed.office("export", "events", "-o", tmp_path / "x", "--from", day)
+    assert said.status == 1
+    assert "An export of events is whole" in said.err
+    assert not (tmp_path / "x").exists()
+
+
+def rows_of(typed: Terminal, file: Path, *narrowed: str) -> int:
+    said = typed.json("export", "slices", "-o", file, "--force", *narrowed)
+    return int(said["requests"])
+
+
 def test_an_ocel_names_the_objects_that_had_a_part_in_an_event(office: Office, tmp_path: Path) -> None:
     file = tmp_path / "log.json"
     assert main(["export", "ocel", "-o", str(file), "--data", str(tmp_path)]) == 0
@@ -227,6 +281,24 @@ def test_pm4py_reads_the_same_lead_times_rework_and_variants(office: Office, tmp
         done = [one for one in trace.moments if one.transition == "complete"]
         assert theirs["variants"][name] == [one.activity for one in sorted(done, key=lambda one: one.at)]
     assert theirs["rework"]["manager"] == 1  # of the one that went back
+
+
+@pytest.mark.slow
+@pytest.mark.witness
+def test_pm4py_loads_some_requests_alone(office: Office, tmp_path: Path) -> None:
+    with office.store.read() as session:
+        first, second = cases_of(records_since(session))
+    for name, form in (("a.xes", "xes"), ("a.json", "ocel"), ("a.sqlite", "ocel"), ("a.csv", "slices")):
+        call = ["export", form, "-o", str(tmp_path / name), "--to", f"{first.opened_at:%Y-%m-%d}"]
+        assert main([*call, "--data", str(tmp_path)]) == 0
+    with office.store.read() as session:
+        whole = next(traces(session, Pseudonyms(b"k" * 32)))
+    *_, last = sorted((one for one in whole.moments if one.transition == "complete"), key=lambda one: one.at)
+    assert last.at > second.opened_at  # long after the day that was asked for
+    found = by_pm4py(SOME, *(tmp_path / name for name in ("a.xes", "a.json", "a.sqlite", "a.csv")))
+    assert found["cases"] == [["1"], ["request 1"], ["request 1"], ["1"]]
+    assert found["violations"] == []
+    assert found["ends"] == last.activity
 
 
 @pytest.fixture(scope="module")

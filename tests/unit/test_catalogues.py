@@ -20,6 +20,7 @@ ALIKE = {
     *(
         "Administrator",
         "Auditor",
+        "Database",
         "Format",
         "Model",
         "Post",

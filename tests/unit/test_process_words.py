@@ -263,8 +263,9 @@ def test_no_text_escapes_its_catalogue(
 
 def test_no_command_is_named_on_pages() -> None:
     for_operators = {ELSE, *ADVICE.values()}  # told as such, beside what is told to everybody
+    findings = {f"workflow/{name}.py" for name in ("checkup", "preflight", "unheeded")}
     for message in catalogues.template(catalogues.PROCESS):
-        if message.id in for_operators:
+        if message.id in for_operators or {path for path, _ in message.locations} <= findings:
             continue
         assert "`" not in str(message.id)
         assert "paraaf" not in str(message.id)

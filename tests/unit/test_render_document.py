@@ -11,6 +11,7 @@ from pypdfium2 import PdfDocument
 
 from documents.errors import UnknownKind
 from documents.kinds import KINDS
+from documents.layout.letterhead import PALE
 from documents.render import SAMPLE_NOTE, SignatureSlot, render
 from documents.sheet import DocumentTooLong
 from documents.words import UnknownLanguage
@@ -178,3 +179,23 @@ def test_a_seal_and_a_consent_are_not_called_a_signature(
         said = "\n".join(page.get_textpage().get_text_range() for page in pdf)
     assert words in said
     assert others not in said
+
+
+def test_a_draft_says_so_across_every_page_and_in_no_text_of_it() -> None:
+    pdf = rendered("action_plan", PLAN, draft=True, language="nl", slots=[SignatureSlot("approver")])
+    with closing(PdfDocument(pdf)) as document:
+        assert len(document) > 1
+        for page in document:
+            word = page.render(grayscale=True).to_numpy().squeeze() == round(255 * PALE)
+            rows, columns = (length // 2 for length in word.shape)
+            assert word[:rows, columns:].sum() > 10_000, "from corner"
+            assert word[rows:, :columns].sum() > 10_000, "to corner"
+            text = page.get_textpage().get_text_range()
+            lines = [line for line in text.splitlines() if line.strip() == "Concept"]
+            assert len(lines) == (1 if "Nummer" in text else 0), "the number alone"
+        first = " ".join(document[0].get_textpage().get_text_range().split())
+        last = " ".join(document[len(document) - 1].get_textpage().get_text_range().split())
+    assert "20 november 2024" not in first + last
+    assert "Datum van afgifte" in first
+    assert "datum van ondertekening" in first
+    assert "datum van ondertekening" in last

@@ -17,7 +17,7 @@ from documents.render import Layout
 from documents.sheet import BODY, BOTTOM, HEADING, LABEL, LEFT, RIGHT, SMALL, STRONG, Sheet
 from documents.words import words_in
 
-ISSUED_ON = date(2024, 11, 20)
+ISSUED = "20 November 2024"
 WIDEST_CODE = "-".join(["WWWW"] * 6 + ["WW"])
 NOT_PRINTED = {"template"}  # the name of the layout itself
 OTHER_CHOICE = {
@@ -39,7 +39,7 @@ def drawn(layout: Layout, data: dict[str, Any], places: tuple[Place, ...] = ()) 
     words = words_in("en")
     sheet = Sheet(lambda canvas, page: 780.0)
     sheet.paragraph(layout.title(data, words))
-    layout.draw(sheet, data, words, ISSUED_ON, places or (Place("x", "Signature"),))
+    layout.draw(sheet, data, words, ISSUED, places or (Place("x", "Signature"),))
     return sheet.end(lambda canvas, page, pages: None)
 
 
@@ -123,7 +123,7 @@ def test_boxes_stand_within_the_page_and_apart(case: str, count: int) -> None:
     layout, data = CASES[case]
     sheet = Sheet(lambda canvas, page: 780.0)
     places = tuple(Place(f"field{number}", "Signature of somebody") for number in range(count))
-    boxes = [box for _, box in layout.draw(sheet, data, words_in("nl"), ISSUED_ON, places)]
+    boxes = [box for _, box in layout.draw(sheet, data, words_in("nl"), ISSUED, places)]
     assert len(boxes) == count
     for box in boxes:
         assert (box.width, box.height) == (BOX_WIDTH, BOX_HEIGHT)
@@ -202,14 +202,14 @@ def pages(data: dict[str, Any], language: str, fields: tuple[str | None, ...]) -
         number="2026-000123",
         verification_code=WIDEST_CODE,
         verify_url="https://example.org/v",
-        issued_on=ISSUED_ON,
-        valid_until=ISSUED_ON,
+        issued=ISSUED,
+        valid_until=date(2024, 11, 20),
         note="Sample data – development certificates",
     )
     head = Letterhead(cover, words)
     sheet = Sheet(head.start_page)
     places = [Place(field, words.text(employer_declaration.LABELS[field or "employer"])) for field in fields]
-    employer_declaration.draw(sheet, data, words, ISSUED_ON, places)
+    employer_declaration.draw(sheet, data, words, ISSUED, places)
     return sheet.end(head.draw_foot)
 
 

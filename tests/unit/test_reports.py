@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,12 @@ from pypdfium2 import PdfDocument
 from languages import LANGUAGES
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
-from throughput.compare import Comparison, as_json
+from throughput.compare import Comparison
+from throughput.compare_data import as_json
+from throughput.estimates import Figure
 from throughput.followed import Norm, Target
 from throughput.monitor import Followed, Monitor, Month, months
+from throughput.replications import Estimate
 from throughput.reporting.comparison import comparison_pdf
 from throughput.reporting.frame import Cover, Report
 from throughput.reporting.monitoring import monitoring_pdf
@@ -23,8 +27,10 @@ from throughput.reporting.seal import Seal
 from throughput.reporting.simulation import Simulated, simulation_pdf
 from throughput.reporting.table import Table
 from throughput.reporting.words import report_words
+from throughput.reproduced import Check, Reproduced
+from throughput.scenario import SOURCE
 from throughput.scope import Scope
-from throughput.simulate import SOURCE, compare
+from throughput.simulate import compare
 from throughput.whole import Given, panels
 from workflow.calendar import parse_working_duration
 
@@ -76,6 +82,29 @@ def test_the_first_page_says_what_so_few_requests_can_not_tell() -> None:
     assert f"{needed} of each would be needed" in first.replace(",", "")
     assert "is faster than" not in first
     assert "This report is not signed" in first
+
+
+def test_the_first_page_tells_of_every_pair_where_they_are_few() -> None:
+    """And not of the two largest groups alone, which may be the two that are alike."""
+    slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
+    found = told(*in_order(many("A0", slow, 1), many("A1", fast, 100), many("A3", fast, 200)))
+    first, *rest = pages_of(report_of(found))
+    for faster in ("A1 (by a click)", "A3 (with a person's own key)"):
+        assert f"Lead time (measured): {faster} is faster than A0 (on paper), in the median by" in first
+    assert "40 and 40 requests can't tell A1" in first
+    assert "Of so many pairs about one in twenty looks different by chance alone." in first
+    assert not any("differences of medians" in page for page in rest)
+
+
+def test_of_many_pairs_the_first_page_tells_of_the_largest_and_how_many_others_differ() -> None:
+    slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
+    names = [("A0", slow), *((name, fast) for name in ("A1", "A2", "A3", "A4"))]
+    groups = [many(name, taken, 100 * place + 1) for place, (name, taken) in enumerate(names)]
+    first, *rest = pages_of(report_of(told(*in_order(*groups))))
+    assert "40 and 40 requests can't tell A1" in first
+    assert "is faster than" not in first
+    assert "Of 9 other pairs 4 differ; of so many about one in twenty does by chance alone." in first
+    assert sum("differences of medians" in page for page in rest) > 0
 
 
 def test_the_first_page_says_that_the_log_can_not_be_right() -> None:
@@ -164,6 +193,22 @@ def test_a_simulation_says_that_it_is_one() -> None:
     assert "Simulert: ingenting i denne rapporten er målt." in first
     assert shown(outcomes[0].lead_median_days.value, "nb") in first
     assert "2 årsverk, som kilden hevder, kan ikke spares på behandlingen" in first
+
+
+def test_a_simulation_tells_what_is_without_end_and_what_does_not_come_out() -> None:
+    """More than half of the draws of one scenario, and some of another's, which was measured otherwise."""
+    first, second = compare(list(SOURCE[:2]), weeks=4, warm_up_weeks=1, replications=2)
+    most = replace(first, lead_median_days=Estimate(inf, 12.3, inf), overloaded=30, replications=40)
+    some = replace(second, lead_median_days=Estimate(4.5, 3.2, inf), overloaded=1, replications=40)
+    missed = Check("lead_p90_days", Figure(90, 9.0, 8.0), Estimate(2.0, 1.0, 3.0))
+    held = [Reproduced("A1", (missed,)), Reproduced("A0", ())]
+    told_ = Simulated([most, some], [None, None], 0.95, 4, 40, 1, measured=True, reproduced=held)
+    first_page, *more = pages_of(simulation_pdf(told_, {}, made_at=MADE, words=report_words("nl")))
+    pages = " ".join([first_page, *more])
+    assert "wat is gemeten, komt er niet uit (Doorlooptijd, 90 % binnen). Vertrouw niet" in first_page
+    assert "Doorlooptijd, 90 % binnen 9,0 (8,0–…) 2,0 (1,0–3,0) klopt niet" in pages
+    assert "van zonder einde (vanaf 12,3) naar 4,5 (3,2–…)" in pages
+    assert "in 30 van de 40 herhalingen" in pages
 
 
 @pytest.mark.parametrize(

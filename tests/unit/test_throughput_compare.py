@@ -11,7 +11,9 @@ import pytest
 from tests.kept_log import kept_of
 from tests.unit.test_throughput_spans import START, Log, move, one_day
 from throughput.claims import plausibility
-from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_csv, as_json
+from throughput.compare_text import as_text
 from throughput.difference import Faster
 from throughput.grouped import By
 

@@ -1,5 +1,6 @@
 """Costs come from figures that were given, payback from what is saved; the score card invents nothing."""
 
+import csv
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
 from throughput import panels_data
-from throughput.compare import Comparison, as_csv, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_csv
+from throughput.compare_text import as_text
 from throughput.costs import Prices, Range, Sum, Work, costs, read_prices
 from throughput.errors import CostsUnusable
 from throughput.estimates import Figure
@@ -18,8 +21,9 @@ from throughput.levels import LevelReached
 from throughput.reporting import given_tables
 from throughput.reporting.words import report_words
 from throughput.said import payback_said, source_said, statement_said, tables
+from throughput.scenario import SOURCE
 from throughput.score_card import Criterion, Known, Simulated, score_card
-from throughput.simulate import SOURCE, compare
+from throughput.simulate import compare
 from throughput.whole import Given, KeyCosts, Panels, panels
 
 PRICES = """
@@ -237,7 +241,21 @@ def test_the_same_figures_are_in_csv(tmp_path: Path) -> None:
     row = next(line for line in lines if line.startswith("employer-declaration,A3,capacity.by_week,"))
     assert row.split(",")[7] == "measured"
     assert float(row.split(",")[8]) == pytest.approx(found.capacity[1].fte_by_week.value, rel=1e-4)
-    assert panels_data.as_json(found)["costs"][0]["variants"][0]["running"]["likely"] > 0
+    heads, *rows = csv.reader(lines)
+    told = {(row[1], row[2]): dict(zip(heads, row, strict=True)) for row in rows}
+    priced = [one for one in panels_data.as_json(found)["costs"][0]["variants"] if one["running"]]
+    assert [one["variant"] for one in priced] == ["A0", "A3"]
+    for one in priced:
+        running = told[one["variant"], "cost.running"]
+        ends = [float(running[name]) for name in ("low", "value", "high")]
+        assert ends == pytest.approx([one["running"][name] for name in ("low", "likely", "high")], rel=1e-4)
+        assert running["origin"] == f"given, minutes {one['handling_origin']}"
+        assert running["unit"] == "EUR/year"
+    assert {("A0", "cost.payback"), ("A1", "cost.running")}.isdisjoint(told)
+    back, years = told["A3", "cost.payback"], priced[1]["payback"]["years"]
+    for name, end in (("low", "low"), ("value", "likely"), ("high", "high")):
+        assert back[name] == ("" if years[end] is None else f"{years[end]:.6g}")
+    assert not any("cost." in ",".join(row) for row in panels_data.csv_rows(both(Given())))
 
 
 @pytest.mark.parametrize(("language", "never"), [("en", "never"), ("da", "aldrig")])

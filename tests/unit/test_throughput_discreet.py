@@ -6,7 +6,9 @@ from typing import Any
 from tests.kept_log import kept_of
 from tests.unit.test_throughput_compare import in_order, many
 from tests.unit.test_throughput_spans import START
-from throughput.compare import Comparison, as_csv, as_json, as_text
+from throughput.compare import Comparison
+from throughput.compare_data import as_csv, as_json
+from throughput.compare_text import as_text
 from throughput.grouped import By
 
 NOW = START + timedelta(days=9)

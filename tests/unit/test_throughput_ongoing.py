@@ -7,7 +7,7 @@ from lifelines import KaplanMeierFitter
 from throughput.fitted import fitted
 from throughput.measured import LEAST, Measured
 from throughput.ongoing import Lengths
-from throughput.simulate import DAY_MIN
+from throughput.scenario import DAY_MIN
 
 
 def seen_until(most: float, *, count: int = 4000) -> tuple[Lengths, np.ndarray]:

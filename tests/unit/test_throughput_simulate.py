@@ -1,20 +1,14 @@
 """What is simulated agrees with what is known of queues, and with itself."""
 
+from math import inf, isfinite
+
 import numpy as np
 import pytest
 
 from throughput.errors import ScenarioUnusable
 from throughput.replications import SPREAD_LEAST, Estimate
-from throughput.simulate import (
-    DAY_MIN,
-    SOURCE,
-    WEEK_MIN,
-    Luck,
-    Scenario,
-    clerks_needed,
-    compare,
-    run,
-)
+from throughput.scenario import DAY_MIN, SOURCE, WEEK_MIN, Scenario
+from throughput.simulate import Luck, clerks_needed, compare, enough_for, run
 
 PAPER, _, REMOTE = SOURCE
 SHORT = {"weeks": 20, "warm_up_weeks": 4, "replications": 12}
@@ -132,17 +126,31 @@ def test_what_measured_inputs_leave_open_is_not_told_of_few_replications() -> No
         compare([REMOTE], **SHORT, redrawn={"A3": [REMOTE] * 12})
 
 
-def test_draws_with_more_work_than_time_are_told_and_not_averaged_in() -> None:
+def test_draws_with_more_work_than_time_are_counted_as_without_end() -> None:
+    """The figures of the few others are not those of the whole."""
     how = {"weeks": 8, "warm_up_weeks": 2, "replications": 40}
-    full = [Scenario("A3", handling_min=20)] * 4
-    [found] = compare([REMOTE], **how, redrawn={"A3": [REMOTE] * 36 + full})
+    full = Scenario("A3", handling_min=20)
     [steady] = compare([REMOTE], **how, redrawn={"A3": [REMOTE] * 40})
-    assert (found.overloaded, found.replications) == (4, 40)
-    assert (steady.overloaded, steady.replications) == (0, 40)
-    assert found.busy.high <= steady.busy.high
-    assert found.lead_p90_days.high <= steady.lead_p90_days.high
+    [some] = compare([REMOTE], **how, redrawn={"A3": [full] * 4 + [REMOTE] * 36})
+    [most] = compare([REMOTE], **how, redrawn={"A3": [full] * 39 + [REMOTE]})
+    assert [one.overloaded for one in (steady, some, most)] == [0, 4, 39]
+    assert isfinite(steady.lead_p90_days.high)
+    for lead in (some.lead_median_days, some.lead_p90_days, some.in_progress):
+        assert isfinite(lead.value)
+        assert lead.high == inf
+    assert (some.within.low, some.busy.high) == (0, 1)
+    assert steady.lead_median_days.value < some.lead_median_days.value
+    assert (most.lead_median_days.value, most.in_progress.value, most.within.value) == (inf, inf, 0)
+    assert isfinite(most.handling_fte.high)  # the work is known, and more than there is time for
     with pytest.raises(ScenarioUnusable, match="however its inputs are drawn"):
-        compare([REMOTE], **how, redrawn={"A3": full * 10})
+        compare([REMOTE], **how, redrawn={"A3": [full] * 40})
+
+
+def test_requests_do_not_run_out_before_the_weeks_do() -> None:
+    """Of one a week 20 % more than are expected are too few in one of twenty years."""
+    random = np.random.default_rng(8)
+    for expected in (1, 20, 60, 600):
+        assert random.exponential(1, (1000, enough_for(expected))).sum(axis=1).min() > expected
 
 
 def test_clerks_are_enough_for_what_measured_inputs_leave_open() -> None:

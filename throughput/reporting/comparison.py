@@ -5,7 +5,8 @@ from datetime import datetime
 from itertools import chain
 
 from throughput.claims import REQUESTS_PER_WEEK, open_requests
-from throughput.compare import Comparison, as_json
+from throughput.compare import Comparison
+from throughput.compare_data import as_json
 from throughput.contrasts import Figure
 from throughput.difference import REPLICATES, RESAMPLED
 from throughput.grouped import DIGITS, By
@@ -16,7 +17,7 @@ from throughput.reporting.differences import forests
 from throughput.reporting.frame import Cover, Report
 from throughput.reporting.seal import Seal
 from throughput.reporting.table import Table
-from throughput.reporting.telling import FIGURES, claim, headlines, pairs
+from throughput.reporting.telling import FIGURES, claim, foremost, headlines
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.scope import Scope
 from throughput.small_cells import FEWEST
@@ -29,7 +30,6 @@ TITLES: Mapping[By, str] = {
     "unit": mark("Units compared"),
     "definition": mark("Definitions compared"),
 }
-_MOST_ON_COVER = 10
 
 
 def comparison_pdf(
@@ -88,13 +88,10 @@ class _Comparison:
             report.lead(words.text("There are no requests in this period, so there is nothing to compare."))
             return
         report.heading(words.text("What is different, and how sure that is"))
-        report.lead(*headlines(self._told, words), *self._doubts(), claim(words))
+        report.lead(*self._doubts(), *headlines(self._told, words), claim(words))
         alone = self._processes[0] if len(self._processes) == 1 else None
-        on_cover = alone is not None and len(alone.contrasts) <= _MOST_ON_COVER
-        if alone is not None and on_cover:
-            alone.forests()
-        else:
-            forests(self._report, self._words, self._told.by, list(chain(*pairs(self._told))), alone is None)
+        first = list(chain(*foremost(self._told)))
+        forests(self._report, self._words, self._told.by, first, named=alone is None)
         report.heading(words.text("Requests (measured)"))
         report.table(self._alone(tables.flow(self._told, words)))
         if self._told.hidden:
@@ -109,7 +106,7 @@ class _Comparison:
         for process in self._processes:
             if alone is None:
                 report.title(words.process(process.key))
-            if not on_cover:
+            if any(one not in first for one in process.contrasts):
                 process.forests()
             process.write()
         if alone is None:

@@ -8,7 +8,7 @@ from throughput.reporting.words import NOTHING, OPEN, ReportWords
 
 
 class Ranged(Protocol):
-    """A figure and its ends, each None where it is not known. No figure is less than nothing."""
+    """A figure and its ends, each None where it is not known, or infinite. No figure is less than nothing."""
 
     @property
     def value(self) -> float | None:
@@ -31,12 +31,12 @@ def ranged(found: Ranged, words: ReportWords, decimals: int = 1) -> str:
         told = words.decimal(value, decimals)
         return f"<{least}" if value > 0 and told == nothing else told
 
-    return _with_ends(found, written)
+    return _with_ends(found, words, written)
 
 
 def shares(found: Ranged, words: ReportWords, decimals: int = 0) -> str:
     """A share in per cent, in the same way; its sign stands once behind both ends."""
-    return _with_ends(found, lambda share: words.decimal(100 * share, decimals), words.per_cent)
+    return _with_ends(found, words, lambda share: words.decimal(100 * share, decimals), words.per_cent)
 
 
 def between(likely: str, low: str, high: str, sign: str = "") -> str:
@@ -44,9 +44,16 @@ def between(likely: str, low: str, high: str, sign: str = "") -> str:
     return f"{likely}{sign}" if low == likely == high else f"{likely}{sign} ({low}–{high}{sign})"
 
 
-def _with_ends(found: Ranged, written: Callable[[float], str], sign: str = "") -> str:
+def _with_ends(found: Ranged, words: ReportWords, written: Callable[[float], str], sign: str = "") -> str:
     if found.value is None:
         return NOTHING
+    if not isfinite(found.value):
+        begun = found.low is not None and isfinite(found.low)
+        return (
+            words.text("without end (from {low})", low=written(found.low or 0.0))
+            if begun
+            else words.text("without end")
+        )
     value = written(found.value)
     if found.low is None and found.high is None:
         return value + sign

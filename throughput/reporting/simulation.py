@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from throughput.charts.forest import Estimate as Drawn
@@ -14,6 +15,7 @@ from throughput.reporting.ranged import ranged, shares
 from throughput.reporting.seal import Seal
 from throughput.reporting.table import Table, safe
 from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.reproduced import Reproduced
 from throughput.simulate import Outcome
 from workflow.invented import Invented
 
@@ -45,6 +47,18 @@ _ORIGINS: Mapping[str, str] = {
     "assumed": mark("assumed"),
 }
 
+_CHECKED: Mapping[str, tuple[str, int]] = {
+    "lead_median_days": (mark("Lead, median"), 1),
+    "lead_p90_days": (mark("Lead, 90% within"), 1),
+    "in_progress": (mark("In hand"), 0),
+    "handling_fte": (mark("Handling, FTE"), 2),
+}
+_FITS: Mapping[bool | None, str] = {
+    True: mark("fits"),
+    False: mark("does not fit"),
+    None: mark("too few to tell"),
+}
+
 
 @dataclass(frozen=True)
 class Simulated:
@@ -57,6 +71,7 @@ class Simulated:
     replications: int
     seed: int
     measured: bool
+    reproduced: Sequence[Reproduced] = ()
 
 
 def simulation_pdf(
@@ -76,7 +91,7 @@ def simulation_pdf(
     )
     report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal, invented), words)
     report.heading(words.text("What it would change (simulated)"))
-    report.lead(*_conclusions(told.outcomes, words))
+    report.lead(*_doubts(told.reproduced, words), *_conclusions(told.outcomes, words))
     report.chart(
         words.text("Lead time, median in office days (simulated)"),
         forest(_chart(told.outcomes, words), CHART_WIDTH),
@@ -105,11 +120,34 @@ def simulation_pdf(
                 " and between what 95% of the replications lie."
             )
         )
+    if told.reproduced:
+        report.heading(words.text("Whether what is comes out as it was measured"))
+        report.table(_checks(told.reproduced, words))
+        report.note(
+            words.text(
+                "Measured: requests that people drove; in hand and handling for as many requests as are"
+                " simulated, if all went that way. It fits where either figure lies within what the other"
+                " leaves open, or is off by no more than 10%. Where it does not fit, don't rely on what is"
+                " simulated of it, nor on what is set beside it."
+            )
+        )
     report.heading(words.text("What it was simulated from"))
     report.table(_inputs(told.outcomes, words))
     report.heading(words.text("How this was computed"))
     report.paragraph(*_method(told, words))
     return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
+
+
+def _doubts(held: Sequence[Reproduced], words: ReportWords) -> Iterator[str]:
+    """That what is does not come out: whoever reads the first page alone has to know."""
+    for one in held:
+        if one.missed:
+            yield words.text(
+                "{scenario}: what was measured does not come out ({figures}). Don't rely on what is simulated"
+                " of it, nor on what is set beside it.",
+                scenario=words.way(one.variant),
+                figures=", ".join(words.text(_CHECKED[check.figure][0]) for check in one.missed),
+            )
 
 
 def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[str]:
@@ -118,8 +156,8 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
     for one in outcomes:
         if one.overloaded:
             yield words.text(
-                "{scenario}: in {some} of {count} replications the clerks have more work than time, and the"
-                " queue grows without end. The figures are those of the others.",
+                "{scenario}: in {some} of {count} replications the clerks have more work than time: the queue"
+                " grows without end, and lead times count as without end.",
                 scenario=words.way(one.scenario.name),
                 some=words.number(one.overloaded),
                 count=words.number(one.replications),
@@ -157,9 +195,9 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
         rows=[
             Drawn(
                 name=safe(words.variant(one.scenario.name), 80),
-                value=one.lead_median_days.value * _DAY_S,
-                low=one.lead_median_days.low * _DAY_S,
-                high=one.lead_median_days.high * _DAY_S,
+                value=_seconds(one.lead_median_days.value),
+                low=_seconds(one.lead_median_days.low),
+                high=_seconds(one.lead_median_days.high),
                 said=ranged(one.lead_median_days, words, 1),
                 origin="simulated",
             )
@@ -168,6 +206,11 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
         zero=False,
         origins=[("simulated", words.text("simulated"))],
     )
+
+
+def _seconds(days: float) -> float | None:
+    """As the chart takes them; None for what is without end."""
+    return days * _DAY_S if isfinite(days) else None
 
 
 def _results(told: Simulated, words: ReportWords) -> Table:
@@ -190,6 +233,20 @@ def _results(told: Simulated, words: ReportWords) -> Table:
             [words.text("Clerks needed"), *needed],
         ],
     )
+
+
+def _checks(held: Sequence[Reproduced], words: ReportWords) -> Table:
+    heads = ("", mark("Figure"), mark("Measured"), mark("Simulated"), mark("What that says"))
+    rows = []
+    for one in held:
+        name = words.variant(one.variant)
+        if not one.checks:
+            rows.append([name, *[NOTHING] * 3, words.text("too few to tell")])
+        for check in one.checks:
+            figure, decimals = _CHECKED[check.figure]
+            sides = (ranged(one, words, decimals) for one in (check.measured, check.simulated))
+            rows.append([name, words.text(figure), *sides, words.text(_FITS[check.fits])])
+    return Table([words.text(head) if head else "" for head in heads], rows, words=2)
 
 
 def _inputs(outcomes: Sequence[Outcome], words: ReportWords) -> Table:

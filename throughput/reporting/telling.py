@@ -1,6 +1,7 @@
 """What figures say, in sentences: the difference, how sure it is, or that so few requests can't tell."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from throughput.claims import plausibility
 from throughput.compare import Comparison
@@ -14,7 +15,9 @@ FIGURES: Mapping[Figure, str] = {
     "lead": mark("Lead time, from requested to delivered"),
     "handling": mark("Handling, by people's hands"),
 }
-_MOST_PROCESSES = 3
+_MOST_PROCESSES, _MOST_PAIRS = 3, 6
+_FEW = 2
+"""So many pairs that can't be told apart are told of one by one."""
 
 
 def span(seconds: float | None, words: ReportWords) -> str:
@@ -42,35 +45,69 @@ def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
     return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
 
 
-def pairs(told: Comparison) -> list[list[Contrast]]:
-    """Of each process its two groups with most requests, as they compare; of the largest processes.
+def foremost(told: Comparison) -> list[list[Contrast]]:
+    """Of each of the largest processes the contrasts that are told first: all, where there are few pairs in
+    all, else of the two groups with most requests.
 
-    The pair is chosen by how many requests it has, not by what comes out.
+    A pair is chosen by how many requests it has, not by what comes out.
     """
     found = told.contrasts
     keys = sorted(
         dict.fromkeys(one.key for one in found),
         key=lambda key: -max(_fewest(one) for one in found if one.key == key),
     )
-    firsts = [max((one for one in found if one.key == key), key=_fewest) for key in keys[:_MOST_PROCESSES]]
+    chosen = [[one for one in found if one.key == key] for key in keys[:_MOST_PROCESSES]]
+    if len(_pairs(found)) <= _MOST_PAIRS:
+        return chosen
+    firsts = [max(of_key, key=_fewest) for of_key in chosen]
     return [
-        [one for one in found if (one.key, one.a, one.b) == (first.key, first.a, first.b)] for first in firsts
+        [one for one in of_key if (one.a, one.b) == (first.a, first.b)]
+        for of_key, first in zip(chosen, firsts, strict=True)
     ]
 
 
 def headlines(told: Comparison, words: ReportWords) -> Iterator[str]:
-    """What each process's largest pair says of lead and of handling."""
-    chosen = pairs(told)
+    """What those say of lead and of handling, and how many of the others differ."""
+    chosen = foremost(told)
     if not chosen:
         yield words.text(
             "There is nothing to compare: in no process are there two groups with enough requests that people"
             " alone dealt with."
         )
-    for pair in chosen:
-        about = f"{words.process(pair[0].key)} – " if len(chosen) > 1 else ""
-        yield from (about + _headline(told, one, words) for one in pair)
-    if len(told.contrasts) > sum(map(len, chosen)):
-        yield words.text("All pairs are on the pages that follow.")
+    for found in chosen:
+        about = f"{words.process(found[0].key)} – " if len(chosen) > 1 else ""
+        for figure in FIGURES:
+            of_figure = [one for one in found if one.figure == figure]
+            yield from (about + said for said in _apart_first(told, of_figure, words))
+    shown = list(chain(*chosen))
+    others = [one for one in told.contrasts if one not in shown]
+    if others:
+        yield words.text(
+            "Of {count} other pairs {apart} differ; of so many about one in twenty does by chance alone. They"
+            " are on the pages that follow.",
+            count=words.number(len(_pairs(others))),
+            apart=words.number(len(_pairs([one for one in others if one.found.distinguishable]))),
+        )
+    elif len(_pairs(shown)) > 1:
+        yield words.text("Of so many pairs about one in twenty looks different by chance alone.")
+
+
+def _apart_first(told: Comparison, found: Sequence[Contrast], words: ReportWords) -> Iterator[str]:
+    """Each that differs; of several that can't be told apart, how many they are."""
+    alike = [one for one in found if not one.found.distinguishable]
+    few = alike if len(alike) <= _FEW else []
+    yield from (_headline(told, one, words) for one in found if one.found.distinguishable)
+    yield from (_headline(told, one, words) for one in few)
+    if alike and not few:
+        text = {
+            "lead": mark("Lead time (measured): {count} pairs can't be told apart by so many requests."),
+            "handling": mark("Handling (measured): {count} pairs can't be told apart by so many requests."),
+        }[found[0].figure]
+        yield words.text(text, count=words.number(len(alike)))
+
+
+def _pairs(found: Iterable[Contrast]) -> set[tuple[str, str, str]]:
+    return {(one.key, one.a, one.b) for one in found}
 
 
 def _fewest(one: Contrast) -> int:

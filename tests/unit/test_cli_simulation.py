@@ -1,0 +1,57 @@
+"""What `paraaf simulate` prints: also of what grows without end, and of what does not come out."""
+
+import io
+import json
+import sys
+from argparse import Namespace
+from dataclasses import asdict, replace
+from math import inf
+
+import pytest
+
+from cli import pace
+from cli.pace import Pace
+from cli.simulation import finite, told
+from throughput.estimates import Figure
+from throughput.replications import Estimate
+from throughput.reporting.simulation import Simulated
+from throughput.reproduced import Check, Reproduced
+from throughput.scenario import SOURCE
+from throughput.simulate import compare
+
+
+def test_it_says_what_is_without_end_and_first_what_is_not_to_be_relied_on() -> None:
+    first, second = compare(list(SOURCE[:2]), weeks=4, warm_up_weeks=1, replications=2)
+    most = replace(first, lead_median_days=Estimate(inf, 12.3, inf), in_progress=Estimate(inf, inf, inf))
+    some = replace(second, lead_median_days=Estimate(4.5, 3.2, inf), overloaded=1, replications=40)
+    missed = Check("lead_p90_days", Figure(90, 9.0, 8.0), Estimate(2.0, 1.0, 3.0))
+    held = Reproduced("A1", (missed, Check("in_progress", Figure(5, None), Estimate(2, 1, 3))))
+    found = Simulated([most, some], [None, 2], 0.95, 4, 40, 1, measured=True, reproduced=[held])
+    lines = list(told(found, Namespace(measured=True, within=5, share=95)))
+    text = "\n".join(lines)
+    doubt = "A1: what was measured does not come out (lead p90): don't rely on"
+    assert text.index(doubt) < text.index("lead median  ")
+    assert "median lead without end (from 12.3) to 4.5 (3.2–open) office days, open without end to " in text
+    assert "in 1 of 40 replications the clerks have more work than time" in text
+    [p90] = (line for line in lines if line.startswith("A1  lead p90"))
+    assert p90.split(maxsplit=5)[5].split("  ") == ["9.0 (8.0–open)", "2.0 (1.0–3.0)", "does not fit"]
+    [in_hand] = (line for line in lines if line.startswith("A1  open"))
+    assert in_hand.endswith("can't be told")
+    document = json.loads(json.dumps(finite(asdict(most)), allow_nan=False, default=dict))
+    assert document["lead_median_days"] == {"value": None, "low": 12.3, "high": None}
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_how_far_it_is_stands_on_a_terminal_alone_and_goes_away(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stderr", out)
+    monkeypatch.setattr(pace, "_PATIENCE_S", 0)
+    monkeypatch.setattr(pace, "_EVERY_S", 0)
+    with Pace() as shown:
+        shown.tell("A1, clerks 1: 39 of 40")
+        shown.tell("A1")
+    lines = [line.rstrip() for line in out.getvalue().split("\r")]
+    assert lines == (["", "paraaf: A1, clerks 1: 39 of 40", "paraaf: A1", "", ""] if terminal else [""])

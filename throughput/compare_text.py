@@ -1,0 +1,222 @@
+"""The comparison as tables of text, for people."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
+from throughput.compare import Comparison
+from throughput.difference import Faster, Interval
+from throughput.grouped import By
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, VariantMeasures
+from throughput.signs import NOTHING
+from throughput.small_cells import HIDDEN
+from throughput.text_table import Table, grid, length
+
+BY_PROGRAM = "by program"
+
+
+def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
+    """The tables a person reads: flow, what differs and how sure, people, machine, and apart the claims.
+
+    Of people the panels say more, where there are any.
+    """
+    rows = told.rows
+    if not rows:
+        return []
+    measured = [
+        _flow(told),
+        *_differences(told),
+        *(panels or [_people(told)]),
+        _machine(rows),
+        *_providers(rows),
+    ]
+    return [*(_headed(table, told.by) for table in measured), _claims()]
+
+
+def _headed(table: Table, by: By) -> Table:
+    """With the column of groups called by what they are."""
+    heads, more = table.rows[:1], table.rows[1:]
+    return replace(table, rows=[*([by if one == "variant" else one for one in row] for row in heads), *more])
+
+
+def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
+    """The tables as text."""
+    if not told.rows:
+        return "No requests in this period.\n"
+    return "\n".join(
+        table.title
+        + "\n"
+        + (grid(table.rows) if table.rows else "")
+        + "".join(f"{note}\n" for note in table.notes)
+        for table in tables(told, panels)
+    )
+
+
+def _flow(told: Comparison) -> Table:
+    table = [["process", "variant", "n", "delivered", "open", "returned", "right first time", "signatures"]]
+    table += [
+        [
+            row.key,
+            row.variant,
+            *(told.shown(row, figure) for figure in ("started", "delivered", "open", "returned")),
+            NOTHING if row.first_time_right is None else f"{row.first_time_right:.0%}",
+            told.shown(row, "signatures"),
+        ]
+        for row in told.rows
+    ]
+    notes = [
+        f"{HIDDEN}: so few that they would tell of a person, or needed to keep such from being reckoned."
+    ]
+    return Table("Requests (measured)", table, notes if told.hidden else ())
+
+
+def _people(told: Comparison) -> Table:
+    rows = told.rows
+    table = [["process", "variant", "n", "lead median", "lead p90", "touch median", "touch p90"]]
+    table += [[row.key, row.variant, _by_people(told, row), *_lead(row), *_touch(row)] for row in rows]
+    notes = [
+        "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
+        f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
+        " many are not delivered yet."
+    ]
+    if any(row.lead_driven_by_program for row in rows):
+        notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")
+    return Table("People (measured from events)", table, notes)
+
+
+def _by_people(told: Comparison, row: VariantMeasures) -> str:
+    n = 0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
+    return HIDDEN if told.n(row.key, row.variant, n) is None else str(n)
+
+
+def _lead(row: VariantMeasures) -> list[str]:
+    if row.lead_driven_by_program:
+        return [BY_PROGRAM, BY_PROGRAM]
+    ends = (None, None) if row.lead_s is None else (row.lead_s.median, row.lead_s.p90)
+    return [NOTHING if end is None else length(end) for end in ends]
+
+
+def _touch(row: VariantMeasures) -> list[str]:
+    if row.touch_total_s is None:
+        return [BY_PROGRAM if row.lead_driven_by_program else NOTHING] * 2
+    return [length(row.touch_total_s.median), length(row.touch_total_s.p90)]
+
+
+def _differences(told: Comparison) -> Iterator[Table]:
+    """The differences and how sure they are; no tables when there is nothing to compare."""
+    if not (found := told.contrasts):
+        return
+    keys = [["process", "figure", "A", "B"], *([one.key, one.figure, one.a, one.b] for one in found)]
+    sizes = [["n A", "n B", "median A", "median B", "A − B", "95 % interval", "P(A faster)"]]
+    sizes += [
+        [
+            HIDDEN if told.n(one.key, one.a, one.n_a) is None else _n(one.n_a, one.open_a),
+            HIDDEN if told.n(one.key, one.b, one.n_b) is None else _n(one.n_b, one.open_b),
+            *(_signed(one.found.a, plus=""), _signed(one.found.b, plus=""), _signed(one.found.value)),
+            *(_interval(one.found.interval), _chance(one.found.faster)),
+        ]
+        for one in found
+    ]
+    yield Table(
+        f"Differences between {told.by}s (measured; requests of people alone)",
+        [key + size for key, size in zip(keys, sizes, strict=True)],
+        [
+            "n (open): open and withdrawn requests count with what they have taken so far (Kaplan–Meier); an"
+            " interval that is open ends beyond what was seen."
+        ],
+    )
+    said = [["what may be said", "seen from", "n needed"]]
+    said += [
+        [
+            one.verdict,
+            _signed(one.smallest_s, plus=""),
+            NOTHING if one.needed is None else str(one.needed),
+        ]
+        for one in found
+    ]
+    yield Table(
+        "What may be said of them",
+        [key + words for key, words in zip(keys, said, strict=True)],
+        [
+            "seen from: the smallest difference of mean handling that so many requests show in four of five"
+            " cases; n needed: requests of each to show the one that was measured."
+        ],
+    )
+
+
+def _n(n: int, still_open: int) -> str:
+    return f"{n} ({still_open})" if still_open else str(n)
+
+
+def _signed(seconds: float | None, *, plus: str = "+", unknown: str = NOTHING) -> str:
+    if seconds is None:
+        return unknown
+    return ("−" if seconds < 0 else plus) + length(abs(seconds))
+
+
+def _interval(interval: Interval) -> str:
+    return f"{_signed(interval.low, unknown='open')} … {_signed(interval.high, unknown='open')}"
+
+
+def _chance(faster: Faster) -> str:
+    low, high = f"{faster.low:.0%}", f"{faster.high:.0%}"
+    return low if low == high else f"{low}…{high}"
+
+
+def _machine(rows: Sequence[VariantMeasures]) -> Table:
+    steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
+    table = [["process", "variant", *steps, "in all", "p90", "signed/s"]]
+    for row in rows:
+        cells = [f"{row.system_ms[step].median:.2f}" if step in row.system_ms else NOTHING for step in steps]
+        total = row.system_total_ms
+        cells += [f"{total.median:.2f}", f"{total.p90:.2f}"] if total else [NOTHING] * 2
+        cells.append(NOTHING if row.documents_per_s is None else f"{row.documents_per_s:.0f}")
+        table.append([row.key, row.variant, *cells])
+    notes = [
+        "in all, p90, signed/s: of delivered requests; our machine's own time, without waits for a provider.",
+        "each step: of the days of the period, all units together; from classes of lengths, so within 1 %.",
+    ]
+    return Table(
+        "Machine (measured by monotonic clock; milliseconds, median per step; one worker)", table, notes
+    )
+
+
+def _providers(rows: Sequence[VariantMeasures]) -> Iterator[Table]:
+    """What was waited for elsewhere; no table when nothing was."""
+    asked = [row for row in rows if row.provider_ms]
+    if not asked:
+        return
+    table = [["process", "variant", "provider", *PROVIDER_STEPS]]
+    for row in asked:
+        cells = [
+            f"{row.provider_ms[step].median:.2f}" if step in row.provider_ms else NOTHING
+            for step in PROVIDER_STEPS
+        ]
+        table.append([row.key, row.variant, ", ".join(row.providers), *cells])
+    yield Table(
+        "Provider (measured waits for its answers; milliseconds, median per signature; a batch shares them)",
+        table,
+    )
+
+
+def _claims() -> Table:
+    """The source's minutes and the check of its saving; nothing here was measured."""
+    table = [["variant", "handling min", "source's verdict"]]
+    table += [
+        [c.variant, NOTHING if c.handling_min is None else f"{c.handling_min:g}", c.verdict] for c in CLAIMS
+    ]
+    p = plausibility()
+    week = open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=1)
+    two_months = open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=8.7)
+    verdict = (
+        "The claim is possible." if p.possible else "Handling time alone cannot yield the claimed saving."
+    )
+    notes = [
+        f"(10 − 6.1) min × {p.requests_per_week} a week = {p.saved_h_per_week:.1f} h a week"
+        f" = {p.saved_fte_by_week:.2f} FTE of 36 h, {p.saved_fte_by_year:.2f} FTE of 1,363 h a year.",
+        f"All handling there is: {p.all_handling_h_per_week:.1f} h a week"
+        f" = {p.all_handling_fte_by_week:.2f} or {p.all_handling_fte_by_year:.2f} FTE;"
+        f" the source claims {p.claimed_fte:g} FTE saved. {verdict}",
+        f"What lead time changes: {week:.0f} requests open at a week, {two_months:.0f} at 8.7 weeks.",
+    ]
+    return Table("Claimed by the source study (not measured here)", table, notes)
