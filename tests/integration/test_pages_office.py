@@ -363,3 +363,17 @@ def test_nor_is_it_in_a_form(place: Place, client: httpx.Client, path: str) -> N
 def test_nor_is_it_of_somebody_who_signs_in(client: httpx.Client) -> None:
     form = {"csrf": csrf_of(client.get("/sign-in")), "person": "\0", "password": "x"}
     assert client.post("/sign-in", data=form).status_code < 500
+
+
+def test_what_signs_in_people_of_other_units_is_not_told_by_what_is_taken_away(
+    place: Place, client: httpx.Client
+) -> None:
+    office = place.sample.office
+    with_password(office, CLERK)
+    office.tokens.make(CLERK, "A program", ["people:read"], password=Secret(PASSWORD))
+    signed_in(client, office, LOCAL)
+    token = csrf_of(client.get("/mail"))
+    for person, what in ((CLERK, "tokens"), (AUDITOR, "tokens"), ("nobody", "tokens"), (EMPLOYEE, "else")):
+        form = {"csrf": token, "person": person, "what": what}
+        answer = client.post("/office/people/means", data=form, follow_redirects=False)
+        assert answer.status_code == 404, (person, what)
