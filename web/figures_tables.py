@@ -53,18 +53,18 @@ class Count:
 
 @dataclass(frozen=True)
 class Number:
-    """Any number, with so many decimals."""
+    """Any number, with so many decimals; None where it is not told."""
 
-    value: float
+    value: float | None
     decimals: int = 0
 
     def written(self, wording: Wording, /) -> str:
         """As the language writes it."""
-        return wording.number(self.value, self.decimals)
+        return NOTHING if self.value is None else wording.number(self.value, self.decimals)
 
-    def plain(self) -> str:
+    def plain(self) -> str | None:
         """With a point."""
-        return f"{self.value:.{self.decimals}f}"
+        return None if self.value is None else f"{self.value:.{self.decimals}f}"
 
 
 @dataclass(frozen=True)
