@@ -10,6 +10,7 @@ from math import inf
 import pytest
 
 from cli import pace
+from cli.main import main
 from cli.pace import Pace
 from cli.simulation import finite, told
 from tests.unit.test_reports import MADE, pages_of
@@ -59,6 +60,12 @@ def test_it_says_of_which_scenario_nothing_was_measured_where_others_were() -> N
         assert not first or text.index(said) < text.index("lead median")
         page = pages_of(simulation_pdf(found, {}, made_at=MADE, words=report_words("nl")))[0]
         assert ("A0 (op papier): hiervan is te weinig gemeten" in page) is first
+
+
+@pytest.mark.parametrize("share", ["101", "nan", "-1"])
+def test_no_share_beyond_all_of_them_is_simulated(capsys: pytest.CaptureFixture[str], share: str) -> None:
+    assert main(["simulate", "--weeks", "1", "--replications", "2", "--share", share]) == 1
+    assert f"--share can't be {float(share)}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("terminal", [True, False])
