@@ -100,6 +100,26 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Shares:
+    """Of all: between what it lies; one figure where both ends are written alike."""
+
+    low: float
+    high: float
+
+    def written(self, wording: Wording, /) -> str:
+        """In whole percents."""
+        return _ranged(wording.percent(self.low, 0), wording.percent(self.high, 0))
+
+    def plain(self) -> str:
+        """Of one."""
+        return _ranged(f"{self.low:.2f}", f"{self.high:.2f}")
+
+
+def _ranged(low: str, high: str) -> str:
+    return low if low == high else f"{low}–{high}"
+
+
+@dataclass(frozen=True)
 class Day:
     """A day."""
 
