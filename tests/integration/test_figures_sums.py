@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from tests.databases import Database
 from tests.steps_office import Sample
@@ -14,7 +14,7 @@ from tests.timed_office import FAST, SLOW, Past
 from throughput.events import records_since
 from throughput.figures import read_cases
 from throughput.kept import Keeper
-from throughput.kept_days import ZONE, beginning_of, month_of
+from throughput.kept_days import ZONE, Figure, beginning_of, month_of, week_of
 from throughput.lengths import bucket
 from throughput.little_weeks import little_weeks
 from throughput.overview import Overview
@@ -162,6 +162,23 @@ def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample) -> None
         assert one.in_hand == pytest.approx(there / length)
         assert one.rate_times_lead == pytest.approx(sum(took) / length, rel=0.01)
     assert set(found) == {SLOW, FAST}
+
+
+def test_what_came_as_the_office_s_week_began_is_no_wrong_clock(sample: Sample) -> None:
+    """On a Monday soon after midnight in the office it is Sunday still by UTC."""
+    read_in_steps(sample, 500)
+    table, monday = TimingSum.table(), week_of(sample.office.clock() + timedelta(weeks=1))
+    now = beginning_of(monday) + timedelta(minutes=30)
+    assert now.date() < monday
+    with sample.office.store.write() as session:
+        came = {"figure": Figure.IN, "day": monday, "state": "", "bucket": 0, "n": 1, "sum_us": 600_000_000}
+        session.execute(
+            insert(table).values(group_id=select(func.min(table.c.group_id)).scalar_subquery(), **came)
+        )
+    with sample.office.store.read() as session:
+        for at, wrong in ((now, 0), (now - timedelta(hours=1), 1)):
+            [whole] = little_weeks(Overview(session, Scope(key=KEY), at), "month")
+            assert whole.wrong_clocks == wrong
 
 
 def test_page_and_command_reckon_with_the_same_weeks(sample: Sample) -> None:
