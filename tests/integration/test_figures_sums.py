@@ -135,22 +135,31 @@ def test_some_months_alone_can_be_told_of(sample: Sample) -> None:
         assert read == sum(found.values())
 
 
-def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample) -> None:
-    """Up to the last whole week, of all that was in hand then, whenever it was asked for."""
+@pytest.mark.parametrize("months", [2, None])
+def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample, months: int | None) -> None:
+    """Up to the last whole week, of all that was in hand then, whenever it was asked for.
+
+    Without a period from when the first requests of all had time to leave.
+    """
     read_in_steps(sample, 500)
     cases, now = of_log(sample), sample.office.clock()
-    since = beginning_of((month_of(now) - timedelta(days=60)).replace(day=1)).astimezone(ZONE)
-    before = beginning_of(month_of(now)).astimezone(ZONE)
+    since, before = None, None
+    if months is not None:
+        since = beginning_of((month_of(now) - timedelta(days=30 * months)).replace(day=1)).astimezone(ZONE)
+        before = beginning_of(month_of(now)).astimezone(ZONE)
     with sample.office.store.read() as session:
         overview = Overview(session, Scope(key=KEY, since=since, before=before), now)
         found = {one.variant: one for one in little_weeks(overview, "variant")}
         [whole] = little_weeks(overview, "month")
-    end = before - timedelta(days=before.weekday())
-    begin = beginning_of((since + timedelta(days=-since.weekday() % 7)).date())
-    end = beginning_of(end.date())
+    last = week_of(before or now)
+    end = beginning_of(last)
     for variant, one in {**found, "": whole}.items():
         own = [case for case in cases if variant in ("", case.variant)]
+        begin = beginning_of(last - timedelta(days=round(one.days)))
+        if since is not None:
+            assert begin == beginning_of((since + timedelta(days=-since.weekday() % 7)).date())
         ends = [(case, case.milestones.get("delivered") or case.ended_at or now) for case in own]
+        assert any(left < begin for _, left in ends)
         there = sum(
             max(0.0, (min(left, end) - max(case.opened_at, begin)).total_seconds()) for case, left in ends
         )
