@@ -289,8 +289,10 @@ def test_results_can_be_looked_at_again_for_a_day_by_who_did_it_alone(
     with browsing(url) as client:
         signed_in(client, desk.office, OTHER_MANAGER)
         assert client.get(str(done.url)).status_code == 404
-    desk.clock.later(hours=25)
-    desk.office.bulk_results.forget()
+    for hours in (23, 2):
+        assert desk.office.bulk_results.find(done.url.path.rpartition("/")[2], MANAGER) is not None
+        desk.clock.later(hours=hours)
+        desk.office.bulk_results.forget()
     signed_in(manager, desk.office, MANAGER)
     assert manager.get(str(done.url)).status_code == 404
 
