@@ -19,6 +19,7 @@ from tests.desk_office import browsing, csrf_of, served, signed_in, words_of
 from throughput.monitor_kept import keep_months
 from throughput.monitor_settings import monitor_settings
 from throughput.xes import xes
+from workflow.invented import PastTaken, begin
 from workflow.office import Office
 from workflow.tables import DocumentRow, Event, Request
 
@@ -145,3 +146,9 @@ def test_only_an_office_that_has_not_begun_gets_one(terminal: Terminal) -> None:
     said = terminal.office("demo", "--history", "1", "--requests", "1")
     assert said.status != 0
     assert "has begun already: no past is invented for it" in said.err
+
+
+def test_a_log_that_has_begun_is_given_none_wherever_its_keys_are(office: Office) -> None:
+    """As of a new folder beside a database that holds an office."""
+    with pytest.raises(PastTaken):
+        begin(office.store, at=UNTIL, until=UNTIL)
