@@ -35,11 +35,10 @@ class InHandParts(Maker):
         return [self.now()] if scope.variant is None and scope.definition is None else []
 
     def now(self) -> Section:
-        """How much is in hand in each state."""
+        """How much is in hand in each state; of few, and of none, that they are few."""
         say, counts = self.say, Counter(one.state for one in self.told.in_hand)
-        rows: list[list[Cell]] = [
-            [Words(self.names.state(name)), Number(counts[name])] for name in self.ordered(counts)
-        ]
+        states = self.ordered({*self.names.states, *counts})
+        rows: list[list[Cell]] = [[Words(self.names.state(name)), Count(counts[name])] for name in states]
         columns = [("state", say(mark("State"))), ("n", say(mark("Requests")))]
         table = Table("in-hand", say(mark("What is in hand, by state")), columns, rows)
         said = say(mark("What is in hand now, whenever it was asked for."))
