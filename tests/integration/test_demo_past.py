@@ -38,6 +38,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def untouched(data: Path) -> Path:
+    """A copy, as nobody has worked in it since."""
+    return Path(shutil.copytree(data, data.with_name("untouched")))
+
+
 @pytest.fixture
 def terminal(data: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
     return Terminal(data, capsys)
@@ -114,11 +120,9 @@ def test_commands_and_reports_say_what_they_are(terminal: Terminal, tmp_path: Pa
     assert "measured" in origins
 
 
-def test_the_sample_people_go_on_after_it(terminal: Terminal, tmp_path: Path) -> None:
+def test_the_sample_people_go_on_after_it(untouched: Path, terminal: Terminal) -> None:
     """Though of those who were destroyed nobody is known any more."""
-    later = tmp_path / "later"
-    shutil.copytree(terminal.data, later)
-    said = terminal("demo", "--data", later, "--requests", 1, "--variants", "A4", "--json")
+    said = terminal("demo", "--data", untouched, "--requests", 1, "--variants", "A4", "--json")
     assert said.status == 0, said
     [sealed, _] = said.json["comparison"]["measured"]  # the plan beside it
     assert (sealed["variant"], sealed["n"]) == ("A4", 1)

@@ -18,7 +18,7 @@ from watching.errors import WatchingSetting
 from watching.logs import FIELDS, JsonLines, TextLines, note, within
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("certs", "cli", "documents", "fonts", "signing", "throughput", "watching", "workflow")
+ROOMS = ("certs", "cli", "documents", "fonts", "signing", "throughput", "watching", "web", "workflow")
 GUIDE = (ROOT / "docs" / "how-to" / "watch-an-office.md").read_text(encoding="utf-8")
 NAME = "J. Voorbeeld"
 
