@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from throughput.mining import Trace
     from throughput.scope import Scope
+    from workflow.invented import Invented
 
 WHAT = ("events", "xes", "ocel", "slices")
 SQLITE = ".sqlite"
@@ -144,11 +145,12 @@ def _mined(args: argparse.Namespace) -> int:
                 told["requests"] += 1
                 yield trace
 
+        past = invented(session)
         with writing_whole(args.output, force=args.force) as file:
-            for piece in _pieces(args, found):
+            for piece in _pieces(args, found, past):
                 file.write(piece)
                 digest.update(piece)
-        warn_of_invented(invented(session))
+        warn_of_invented(past)
     if args.json:
         period = {"key": args.key, "from": utc(args.first), "before": utc(args.last)}
         said = {"output": str(args.output), "requests": told["requests"], **period}
@@ -172,13 +174,15 @@ def _scope(session: "Session", args: argparse.Namespace) -> "Scope | None":
     return Scope(key=process(session, args.key), since=args.first, before=args.last)
 
 
-def _pieces(args: argparse.Namespace, found: Callable[[], Iterator["Trace"]]) -> Iterator[bytes]:
+def _pieces(
+    args: argparse.Namespace, found: Callable[[], Iterator["Trace"]], past: "Invented | None"
+) -> Iterator[bytes]:
     """The file's bytes, piece by piece."""
     from throughput.mined import pieces  # noqa: PLC0415  as above
     from throughput.ocel import as_sqlite  # noqa: PLC0415
 
     if args.what != "ocel" or args.output.suffix != SQLITE:
-        yield from pieces(args.what, found)
+        yield from pieces(args.what, found, past)
         return
     with TemporaryDirectory() as folder:
         made = Path(folder) / "ocel.sqlite"

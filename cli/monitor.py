@@ -107,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
             hint=f"Choose from: {', '.join(monitor.units)}." if monitor.units else "",
         )
     report = monitor.report(args.unit, args.key, norms.index(norm))
-    goal = settings.goal if args.goal is None else args.goal / 100
+    goal = settings.goal if args.goal is None else round(args.goal / 100, 9)  # 97.4 / 100 is 0.974000…01
     target = Target(norm, settings.calendar, goal)
     _write(report, target, args, past)
     _tell(report, target, args, past)

@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
     for name, least in (("weeks", 1), ("replications", 2), ("within", 0), ("share", 0), ("seed", 0)):
         if not getattr(args, name) >= least:  # nor what is no number
             raise ChoiceNeeded(f"--{name} can't be {getattr(args, name)}.", hint=f"Give {least} or more.")
+    if args.share > 100:
+        raise ChoiceNeeded(f"--share can't be {args.share}.", hint="Give 100 or less: it is per cent.")
     given = {} if args.scenarios is None else _read(args.scenarios)
     with Pace() as pace:
         document, found, past = _simulated(args, given, pace)

@@ -38,7 +38,7 @@ def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
         why = ": too few requests that people drove" if args.measured else ""
         yield f"Simulated: nothing here was measured{why}."
         yield "In brackets: where the mean lies with 95 % certainty.\n"
-    yield from _doubts(found.reproduced)
+    yield from _doubts(found)
     heads = [
         "",
         "lead median",
@@ -70,9 +70,17 @@ def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
     yield from _conclusions(outcomes)
 
 
-def _doubts(held: Sequence["Reproduced"]) -> Iterator[str]:
-    """First of all that what is does not come out as it was measured."""
-    for one in held:
+def _doubts(found: "Simulated") -> Iterator[str]:
+    """First of all what was not measured, and that what is does not come out as it was measured."""
+    from throughput.simulate import unmeasured  # noqa: PLC0415  with numpy
+
+    for outcome in unmeasured(found.outcomes):
+        yield (
+            f"{outcome.scenario.name}: too little was measured of it, so it is simulated from what the source"
+            " claims and what was assumed. Its intervals\ndon't hold how far that may be off, and whatever is"
+            " set beside it may differ for that alone.\n"
+        )
+    for one in found.reproduced:
         if one.missed:
             names = ", ".join(_CHECKED[check.figure][0].split(",")[0] for check in one.missed)
             yield (

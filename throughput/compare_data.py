@@ -2,10 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
+from signing.verify.output import harmless
 from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import Contrast
@@ -14,6 +16,7 @@ from throughput.small_cells import HIDDEN
 
 COUNTS = ("started", "delivered", "open", "withdrawn", "returned", "signatures")
 _MORE, _BLANK = ("value", "low", "high"), ("", "", "")
+_NAMES = 4  # columns of words, before those of figures
 
 
 def as_json(told: Comparison) -> dict[str, Any]:
@@ -74,23 +77,27 @@ def _difference(told: Comparison, one: Contrast) -> dict[str, Any]:
 def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
     """One line per group and figure: key, variant (or month, …), figure, unit, n, median, p90, origin.
 
-    `more` are lines of figures that have a value and its interval instead of a median and a p90.
+    `more` are lines of figures that have a value and its interval instead of a median and a p90. Names are
+    told so that no spreadsheet runs them.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["key", told.by, "figure", "unit", "n", "median", "p90", "origin", *_MORE])
+    lines = chain(_lines(told), more)
+    writer.writerows([*map(harmless, line[:_NAMES]), *line[_NAMES:]] for line in lines)
+    return out.getvalue()
+
+
+def _lines(told: Comparison) -> Iterator[Sequence[str]]:
     for row in told.rows:
         head = [row.key, row.variant]
         for figure in COUNTS:
-            writer.writerow([*head, figure, "requests", told.shown(row, figure), "", "", row.origin, *_BLANK])
+            yield [*head, figure, "requests", told.shown(row, figure), "", "", row.origin, *_BLANK]
         for figure, unit, found in _spreads(row):
             n_of = told.n_of_steps if figure.startswith("system.") else told.n
             n = n_of(row.key, row.variant, found.n) or HIDDEN
             ends = ("" if end is None else f"{end:.3f}" for end in (found.median, found.p90))
-            values = (n, *ends, row.origin)
-            writer.writerow([*head, figure, unit, *values, *_BLANK])
-    writer.writerows(more)
-    return out.getvalue()
+            yield [*head, figure, unit, str(n), *ends, row.origin, *_BLANK]
 
 
 def _spreads(row: VariantMeasures) -> list[tuple[str, str, Spread | Reached]]:

@@ -214,7 +214,7 @@ def _claims() -> Table:
     notes = [
         f"(10 − 6.1) min × {p.requests_per_week} a week = {p.saved_h_per_week:.1f} h a week"
         f" = {p.saved_fte_by_week:.2f} FTE of 36 h, {p.saved_fte_by_year:.2f} FTE of 1,363 h a year.",
-        f"All handling there is: {p.all_handling_h_per_week:.1f} h a week"
+        f"All handling there is, by the claimed 10 min: {p.all_handling_h_per_week:.1f} h a week"
         f" = {p.all_handling_fte_by_week:.2f} or {p.all_handling_fte_by_year:.2f} FTE;"
         f" the source claims {p.claimed_fte:g} FTE saved. {verdict}",
         f"What lead time changes: {week:.0f} requests open at a week, {two_months:.0f} at 8.7 weeks.",

@@ -210,7 +210,10 @@ def read_prices(file: Path) -> Prices:
     """Read a file of costs. Raises CostsUnusable, which names the key."""
     try:
         held = tomllib.loads(file.read_bytes().decode("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        hint = "Look at its path and its rights."
+        raise CostsUnusable(f"{file} can't be read: {error.strerror}.", hint=hint) from None
+    except (ValueError, RecursionError) as error:
         raise CostsUnusable(f"{file} can't be read as TOML: {error}.", hint="Mend the line named.") from None
     _refuse_unknown(held, _OF_ALL, str(file))
     currency, baseline = held.get("currency", ""), held.get("baseline")

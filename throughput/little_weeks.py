@@ -66,7 +66,7 @@ class _Weeks:
         """Those that left before they were opened, or are told of in moments that are yet to come."""
         wrong = self.lengths[BACKWARDS]
         wrong += sum(
-            n for counts in (self.came, self.left) for week, n in counts.items() if week > now.date()
+            n for counts in (self.came, self.left) for week, n in counts.items() if week > week_of(now)
         )
         moments = ("opened_at", "requested_at", "approved_at", "signed_at", "delivered_at")
         told = ([getattr(one, name) for name in moments] for one in self.still_open)

@@ -26,7 +26,7 @@ PROVIDER_STEPS = ("authorise", "sign")
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and 90th percentile (nearest rank) of n values, in the unit its holder names."""
+    """Median and 90th percentile (nearest ranks) of n values, in the unit its holder names."""
 
     n: int
     median: float
@@ -84,13 +84,13 @@ Steps = Mapping[tuple[str, str], Mapping[tuple[str, str], Spread]]
 
 
 def spread(values: ArrayLike) -> Spread | None:
-    """Median and nearest-rank 90th percentile; None for no values."""
+    """Median and 90th percentile, both of the nearest rank, as Kaplan and Meier's are; None for no values."""
     given = np.asarray(values, dtype=np.float64)
     if not (n := len(given)):
         return None
-    ranks = [(n - 1) // 2, n // 2, math.ceil(0.9 * n) - 1]
-    lower, upper, p90 = np.partition(given, ranks)[ranks].tolist()
-    return Spread(n, (lower + upper) / 2, p90)
+    ranks = [(n - 1) // 2, math.ceil(0.9 * n) - 1]
+    median, p90 = np.partition(given, ranks)[ranks].tolist()
+    return Spread(n, median, p90)
 
 
 def leads_of(cases: Cases, at: Places, now: datetime) -> Durations:

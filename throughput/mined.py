@@ -6,6 +6,7 @@ from typing import Literal, get_args
 from throughput.ocel import Traces, as_json
 from throughput.slices import slices
 from throughput.xes import xes
+from workflow.invented import Invented
 
 Form = Literal["xes", "ocel", "slices"]
 FORMS: tuple[Form, ...] = get_args(Form)
@@ -13,8 +14,8 @@ SUFFIXES: dict[Form, str] = {"xes": "xes", "ocel": "ocel.json", "slices": "csv"}
 MEDIA: dict[Form, str] = {"xes": "application/xml", "ocel": "application/json", "slices": "text/csv"}
 
 
-def pieces(form: Form, found: Traces) -> Iterator[bytes]:
-    """The requests in one of the forms."""
+def pieces(form: Form, found: Traces, past: Invented | None = None) -> Iterator[bytes]:
+    """The requests in one of the forms; where the form has room for it, with what of them is invented."""
     if form == "xes":
-        return xes(found())
+        return xes(found(), past)
     return slices(found()) if form == "slices" else as_json(found)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
-from statistics import NormalDist, mean, median, stdev
+from statistics import mean, median, stdev
+
+from throughput.estimates import student
 
 SPREAD_LEAST = 39
 """Of fewer replications not even the smallest and the largest have 95 % of all between them."""
@@ -25,7 +27,7 @@ class Estimate:
         """The mean of replications that know nothing of one another, and where that of all would lie: by
         Student's law. `most`: no figure can be more."""
         middle, many = mean(values), len(values)
-        wide = _student(many - 1) * stdev(values) / sqrt(many) if many > 1 else 0.0
+        wide = student(many - 1) * stdev(values) / sqrt(many) if many > 1 else 0.0
         return cls(middle, max(0.0, middle - wide), min(most, middle + wide))
 
     @classmethod
@@ -35,14 +37,3 @@ class Estimate:
         ordered = sorted(values)
         cut = max(1, int((len(ordered) + 1) * 0.025))
         return cls(median(ordered), min(most, ordered[cut - 1]), min(most, ordered[-cut]))
-
-
-def _student(freedom: int) -> float:
-    """Student's 97.5 % point, from the normal law's (Abramowitz and Stegun, 26.7.5); within 1 % from 3 on."""
-    z = NormalDist().inv_cdf(0.975)
-    return (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )

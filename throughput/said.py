@@ -110,7 +110,8 @@ def claim() -> str:
     """What is to be said of the source's saving."""
     p = plausibility()
     whole = (
-        f"all of it is {p.all_handling_h_per_week:.1f} h a week, {p.all_handling_fte_by_week:.2f} FTE of 36 h"
+        f"all of it is, by the claimed 10 min, {p.all_handling_h_per_week:.1f} h a week,"
+        f" {p.all_handling_fte_by_week:.2f} FTE of 36 h"
         f" or {p.all_handling_fte_by_year:.2f} FTE of 1,363 h a year"
     )
     can = "can" if p.possible else "cannot"

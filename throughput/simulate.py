@@ -73,6 +73,19 @@ class Outcome:
     origin: str = "simulated"
 
 
+def unmeasured(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Those of which nothing was measured but how many come, where of others something was.
+
+    Who lays one beside the others lays what was assumed beside what was measured.
+    """
+    found = [one for one in outcomes if not _measured(one)]
+    return found if len(found) < len(outcomes) else []
+
+
+def _measured(one: Outcome) -> bool:
+    return any(what.origin == "measured" for name, what in one.inputs.items() if name != "per_week")
+
+
 @dataclass(frozen=True)
 class Luck:
     """What happens to each request whatever the scenario: when it comes, and how it goes, as chances."""

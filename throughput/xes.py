@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import quoteattr
 
 from throughput.mining import Moment, Trace
+from workflow.invented import Invented
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <log xes.version="1849-2016" xes.features="" xmlns="http://www.xes-standard.org/">
@@ -30,9 +31,11 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def xes(found: Iterable[Trace]) -> Iterator[bytes]:
-    """The log as XML in pieces, a trace each."""
+def xes(found: Iterable[Trace], past: Invented | None = None) -> Iterator[bytes]:
+    """The log as XML in pieces, a trace each; of a sample office it says until when its past is invented."""
     yield _HEAD.encode()
+    if past is not None:
+        yield f' <date key="paraaf:invented_until" value="{_time(past.until)}"/>\n'.encode()
     for trace in found:
         yield "".join(_trace(trace)).encode()
     yield b"</log>\n"

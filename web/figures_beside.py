@@ -15,7 +15,7 @@ from throughput.overview_rows import Compared
 from throughput.small_cells import FEWEST
 from throughput.told import rounded
 from web.figures_parts import Maker, Section, drawn, quantile
-from web.figures_tables import Cell, Count, Number, Seconds, Share, Table, Words
+from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Table, Words
 
 FEWEST_SHARED: Final = 50
 """Of fewer requests a share, counted to the nearest five, says nothing that helps."""
@@ -227,7 +227,7 @@ class Beside(Maker):
                 Seconds(one.found.value),
                 Seconds(one.found.interval.low),
                 Seconds(one.found.interval.high),
-                Words(self._chance(one)),
+                Shares(one.found.faster.low, one.found.faster.high),
             ]
             for one in self._of(figure)
         ]
@@ -243,8 +243,3 @@ class Beside(Maker):
         ]
         caption = say(mark("Differences of medians, with 95 % intervals"))
         return [Table(f"{figure}-differences", caption, columns, rows)] if rows else []
-
-    def _chance(self, one: Contrast) -> str:
-        faster = one.found.faster
-        low, high = (self.wording.percent(share, 0) for share in (faster.low, faster.high))
-        return low if low == high else f"{low}–{high}"

@@ -6,6 +6,7 @@ from documents.words import mark
 from throughput.charts.control import Control, control
 from throughput.charts.load import Load, load
 from throughput.overview_rows import MachineStep
+from throughput.small_cells import FEWEST
 from web.figures_parts import FEWEST_POINTS, Maker, Section, drawn
 from web.figures_tables import Cell, Count, Day, Number, Seconds, Share, Table, Words
 
@@ -131,7 +132,8 @@ class SteadyParts(Maker):
         """The machine's milliseconds, apart from people's minutes."""
         say = self.say
         rows: list[list[Cell]] = [
-            [Words(self._step(one)), Count(one.n), Number(one.median_ms, 2)] for one in self.told.machine
+            [Words(self._step(one)), Count(one.n), Number(one.median_ms if one.n >= FEWEST else None, 2)]
+            for one in self.told.machine
         ]
         columns = [
             ("step", say(mark("Step"))),

@@ -53,18 +53,18 @@ class Count:
 
 @dataclass(frozen=True)
 class Number:
-    """Any number, with so many decimals."""
+    """Any number, with so many decimals; None where it is not told."""
 
-    value: float
+    value: float | None
     decimals: int = 0
 
     def written(self, wording: Wording, /) -> str:
         """As the language writes it."""
-        return wording.number(self.value, self.decimals)
+        return NOTHING if self.value is None else wording.number(self.value, self.decimals)
 
-    def plain(self) -> str:
+    def plain(self) -> str | None:
         """With a point."""
-        return f"{self.value:.{self.decimals}f}"
+        return None if self.value is None else f"{self.value:.{self.decimals}f}"
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,26 @@ class Share:
     def plain(self) -> str | None:
         """Of one."""
         return None if self.value is None else f"{self.value:.2f}"
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Of all: between what it lies; one figure where both ends are written alike."""
+
+    low: float
+    high: float
+
+    def written(self, wording: Wording, /) -> str:
+        """In whole percents."""
+        return _ranged(wording.percent(self.low, 0), wording.percent(self.high, 0))
+
+    def plain(self) -> str:
+        """Of one."""
+        return _ranged(f"{self.low:.2f}", f"{self.high:.2f}")
+
+
+def _ranged(low: str, high: str) -> str:
+    return low if low == high else f"{low}–{high}"
 
 
 @dataclass(frozen=True)

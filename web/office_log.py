@@ -16,6 +16,7 @@ from web.overseeing import Overseeing
 from web.rates import Rate
 from workflow import anchors, staff
 from workflow.access import AUDITOR
+from workflow.invented import invented
 from workflow.logcheck import LogReport, verify
 from workflow.logexport import Export
 
@@ -89,7 +90,7 @@ class LogPages(Overseeing):
     def _pieces(self, form: Form) -> Iterator[bytes]:
         names = Pseudonyms(secrets.token_bytes(32))
         with self.door.office.store.read() as session:
-            yield from pieces(form, lambda: traces(session, names))
+            yield from pieces(form, lambda: traces(session, names), invented(session))
 
     def _export(self, asked: Asked, *, with_bodies: bool) -> Response:
         self.door.rates.require(asked.request, EXPORTS)

@@ -6,6 +6,7 @@ be looked at again. The same form sent again, by the same person, is told under 
 
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -76,9 +77,7 @@ class BulkResults:
     def keep(self, actor: str, trigger: str, key: str, picked: Sequence[Picked], came: Sequence[Came]) -> str:
         """Keep what came of a form that was sent with this key; the name under which it is found."""
         name = _name_of(actor, trigger, key, picked)
-        try:
-            self._put(name, actor, trigger, came)
-        except IntegrityError:  # sent twice, at the same moment
+        with suppress(IntegrityError):  # sent twice at the same moment: the other's are kept
             self._put(name, actor, trigger, came)
         return name
 

@@ -130,16 +130,17 @@ def csv_line(cells: Sequence[str], *, numbers: bool = False) -> str:
 def csv_lines(rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
     """The same of many lines."""
     out = io.StringIO()
-    told = _told if numbers else _harmless
+    told = _told if numbers else harmless
     csv.writer(out, lineterminator="\r\n").writerows([told(cell) for cell in cells] for cells in rows)
     return out.getvalue()
 
 
 def _told(cell: str) -> str:
-    return cell if _NUMBER.fullmatch(cell) else _harmless(cell)
+    return cell if _NUMBER.fullmatch(cell) else harmless(cell)
 
 
-def _harmless(cell: str) -> str:
+def harmless(cell: str) -> str:
+    """A cell that no spreadsheet runs, on one line."""
     return cell if _PLAIN.fullmatch(cell) else _visible(_FORMULA.sub("'", cell))
 
 

@@ -15,9 +15,11 @@ from sqlalchemy import select
 from cli.past import invent
 from documents.register import SAMPLE
 from tests.command_line import Terminal
-from tests.desk_office import browsing, served, signed_in, words_of
+from tests.desk_office import browsing, csrf_of, served, signed_in, words_of
 from throughput.monitor_kept import keep_months
 from throughput.monitor_settings import monitor_settings
+from throughput.xes import xes
+from workflow.invented import PastTaken, begin
 from workflow.office import Office
 from workflow.tables import DocumentRow, Event, Request
 
@@ -120,6 +122,18 @@ def test_commands_and_reports_say_what_they_are(terminal: Terminal, tmp_path: Pa
     assert "measured" in origins
 
 
+def test_a_log_for_process_mining_says_what_it_is(office: Office, terminal: Terminal, tmp_path: Path) -> None:
+    """Its name is chosen by who saves it, and may say nothing."""
+    said = '<date key="paraaf:invented_until" value="2026-11-20T12:00:00.000000+00:00"/>'
+    assert terminal.office("export", "xes", "-o", tmp_path / "log.xes").status == 0
+    assert (tmp_path / "log.xes").read_text().count(said) == 1
+    with served(office) as url, browsing(url) as client:
+        signed_in(client, office, AUDITOR)
+        token = csrf_of(client.get("/office/log"))
+        assert client.post("/office/log/mining", data={"csrf": token, "form": "xes"}).text.count(said) == 1
+    assert b"invented" not in b"".join(xes([]))
+
+
 def test_the_sample_people_go_on_after_it(untouched: Path, terminal: Terminal) -> None:
     """Though of those who were destroyed nobody is known any more."""
     said = terminal("demo", "--data", untouched, "--requests", 1, "--variants", "A4", "--json")
@@ -132,3 +146,9 @@ def test_only_an_office_that_has_not_begun_gets_one(terminal: Terminal) -> None:
     said = terminal.office("demo", "--history", "1", "--requests", "1")
     assert said.status != 0
     assert "has begun already: no past is invented for it" in said.err
+
+
+def test_a_log_that_has_begun_is_given_none_wherever_its_keys_are(office: Office) -> None:
+    """As of a new folder beside a database that holds an office."""
+    with pytest.raises(PastTaken):
+        begin(office.store, at=UNTIL, until=UNTIL)

@@ -242,7 +242,11 @@ def test_what_is_in_hand_leads_to_the_list_of_the_same_requests(
     signed_in(client, place[0].office, AUDITOR)
     require_lists(client, "")
     require_lists(client, "variant=A1&unit=Policy")
-    assert listed(client, f"definition={'0' * 64}") == []
+    one_version = (
+        f"definition={place[0].office.engine.catalogue.get('employer-declaration', 'A1').sha256_hex}"
+    )
+    assert table(client, "ageing", one_version)
+    assert listed(client, one_version) == []  # the list does not tell versions apart
     signed_in(client, place[0].office, OF_ADVICE)
     require_lists(client, "")
     for reader, unit in ((ADMINISTRATOR, ""), (BOTH, "")):
@@ -304,3 +308,23 @@ def test_it_says_so_where_a_newer_release_keeps_the_times(tmp_path: Path) -> Non
         signed_in(client, sample.office, ADMINISTRATOR)
         assert "Events that are not in these figures yet" in words_of(client.get("/figures?lang=en"))
     sample.office.close()
+
+
+def test_months_in_which_nothing_was_asked_for_have_no_page_of_a_process_without_a_name(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """The form offers the first month of its half-year, whether or not there was an office then."""
+    signed_in(client, place[0].office, AUDITOR)
+    for months in ("from=2020-01&to=2020-01", "from=2026-05&to=2026-03"):
+        answer = client.get(f"/figures?{months}")
+        assert "No request was asked for in these months" in answer.text
+        assert '<p class="about">:' not in answer.text
+
+
+def test_the_chance_that_the_first_is_done_sooner_is_a_plain_share_in_a_table_that_is_saved(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    signed_in(client, place[0].office, AUDITOR)
+    rows = table(client, "lead-differences")
+    assert rows
+    assert all(re.fullmatch(r"[01]\.\d\d(–[01]\.\d\d)?", row["first_faster"]) for row in rows)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from tests.databases import Database
 from tests.steps_office import Sample
@@ -14,7 +14,7 @@ from tests.timed_office import FAST, SLOW, Past
 from throughput.events import records_since
 from throughput.figures import read_cases
 from throughput.kept import Keeper
-from throughput.kept_days import ZONE, beginning_of, month_of
+from throughput.kept_days import ZONE, Figure, beginning_of, month_of, week_of
 from throughput.lengths import bucket
 from throughput.little_weeks import little_weeks
 from throughput.overview import Overview
@@ -135,22 +135,31 @@ def test_some_months_alone_can_be_told_of(sample: Sample) -> None:
         assert read == sum(found.values())
 
 
-def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample) -> None:
-    """Up to the last whole week, of all that was in hand then, whenever it was asked for."""
+@pytest.mark.parametrize("months", [2, None])
+def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample, months: int | None) -> None:
+    """Up to the last whole week, of all that was in hand then, whenever it was asked for.
+
+    Without a period from when the first requests of all had time to leave.
+    """
     read_in_steps(sample, 500)
     cases, now = of_log(sample), sample.office.clock()
-    since = beginning_of((month_of(now) - timedelta(days=60)).replace(day=1)).astimezone(ZONE)
-    before = beginning_of(month_of(now)).astimezone(ZONE)
+    since, before = None, None
+    if months is not None:
+        since = beginning_of((month_of(now) - timedelta(days=30 * months)).replace(day=1)).astimezone(ZONE)
+        before = beginning_of(month_of(now)).astimezone(ZONE)
     with sample.office.store.read() as session:
         overview = Overview(session, Scope(key=KEY, since=since, before=before), now)
         found = {one.variant: one for one in little_weeks(overview, "variant")}
         [whole] = little_weeks(overview, "month")
-    end = before - timedelta(days=before.weekday())
-    begin = beginning_of((since + timedelta(days=-since.weekday() % 7)).date())
-    end = beginning_of(end.date())
+    last = week_of(before or now)
+    end = beginning_of(last)
     for variant, one in {**found, "": whole}.items():
         own = [case for case in cases if variant in ("", case.variant)]
+        begin = beginning_of(last - timedelta(days=round(one.days)))
+        if since is not None:
+            assert begin == beginning_of((since + timedelta(days=-since.weekday() % 7)).date())
         ends = [(case, case.milestones.get("delivered") or case.ended_at or now) for case in own]
+        assert any(left < begin for _, left in ends)
         there = sum(
             max(0.0, (min(left, end) - max(case.opened_at, begin)).total_seconds()) for case, left in ends
         )
@@ -162,6 +171,23 @@ def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample) -> None
         assert one.in_hand == pytest.approx(there / length)
         assert one.rate_times_lead == pytest.approx(sum(took) / length, rel=0.01)
     assert set(found) == {SLOW, FAST}
+
+
+def test_what_came_as_the_office_s_week_began_is_no_wrong_clock(sample: Sample) -> None:
+    """On a Monday soon after midnight in the office it is Sunday still by UTC."""
+    read_in_steps(sample, 500)
+    table, monday = TimingSum.table(), week_of(sample.office.clock() + timedelta(weeks=1))
+    now = beginning_of(monday) + timedelta(minutes=30)
+    assert now.date() < monday
+    with sample.office.store.write() as session:
+        came = {"figure": Figure.IN, "day": monday, "state": "", "bucket": 0, "n": 1, "sum_us": 600_000_000}
+        session.execute(
+            insert(table).values(group_id=select(func.min(table.c.group_id)).scalar_subquery(), **came)
+        )
+    with sample.office.store.read() as session:
+        for at, wrong in ((now, 0), (now - timedelta(hours=1), 1)):
+            [whole] = little_weeks(Overview(session, Scope(key=KEY), at), "month")
+            assert whole.wrong_clocks == wrong
 
 
 def test_page_and_command_reckon_with_the_same_weeks(sample: Sample) -> None:

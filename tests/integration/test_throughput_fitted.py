@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from cli.main import main
 from tests.command_line import Terminal
@@ -24,7 +25,7 @@ from throughput.scenario import DAY_MIN, SOURCE, Input, Scenario
 from throughput.scope import Scope
 from throughput.simulate import compare
 from workflow.store import Store
-from workflow.tables import DefinitionSource
+from workflow.tables import DefinitionSource, TimingCase
 
 TRUTH = Scenario(
     "A1",
@@ -184,7 +185,15 @@ def test_what_goes_on_when_the_log_ends_is_not_left_out(tmp_path: Path) -> None:
     Keeper(store).catch_up()
     with store.read() as session:
         [found] = measure(session, Scope(key="employer-declaration"), now=until)
+    cases = TimingCase.table()
+    with store.write() as session:
+        given_up = update(cases).where(cases.c.ended_at.is_(None), cases.c.delivered_at.is_(None))
+        session.execute(given_up.values(ended_at=until, outcome="withdrawn"))
+    with store.read() as session:
+        [without] = measure(session, Scope(key="employer-declaration"), now=until)
     store.close()
+    assert len(found.whole.lead) - found.whole.lead.ended > LEAST
+    assert len(without.whole.lead) == without.whole.lead.ended == found.whole.lead.ended
     for lengths, minutes in (
         (found.before, slow.manager_median_min),
         (found.signer_wait, slow.signer_wait_min),

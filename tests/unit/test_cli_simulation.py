@@ -10,13 +10,16 @@ from math import inf
 import pytest
 
 from cli import pace
+from cli.main import main
 from cli.pace import Pace
 from cli.simulation import finite, told
+from tests.unit.test_reports import MADE, pages_of
 from throughput.estimates import Figure
 from throughput.replications import Estimate
-from throughput.reporting.simulation import Simulated
+from throughput.reporting.simulation import Simulated, simulation_pdf
+from throughput.reporting.words import report_words
 from throughput.reproduced import Check, Reproduced
-from throughput.scenario import SOURCE
+from throughput.scenario import SOURCE, Input
 from throughput.simulate import compare
 
 
@@ -39,6 +42,30 @@ def test_it_says_what_is_without_end_and_first_what_is_not_to_be_relied_on() -> 
     assert in_hand.endswith("can't be told")
     document = json.loads(json.dumps(finite(asdict(most)), allow_nan=False, default=dict))
     assert document["lead_median_days"] == {"value": None, "low": 12.3, "high": None}
+
+
+def test_it_says_of_which_scenario_nothing_was_measured_where_others_were() -> None:
+    """How many come is measured for all alike: that makes no scenario a measured one."""
+    week = Input("measured", 235)
+    inputs = {
+        "A0": {"per_week": week, "handling_min": Input("claimed")},
+        "A1": {"per_week": week, "handling_min": Input("measured", 43)},
+    }
+    outcomes = compare(list(SOURCE[:2]), weeks=4, warm_up_weeks=1, replications=2, inputs=inputs)
+    said = "A0: too little was measured of it, so it is simulated from what the source claims and what was"
+    for both, first in ((outcomes, True), (outcomes[:1], False), (outcomes[1:], False)):
+        found = Simulated(both, [None] * len(both), 0.95, 4, 2, 1, measured=True)
+        text = "\n".join(told(found, Namespace(measured=True, within=5, share=95)))
+        assert (said in text) is first
+        assert not first or text.index(said) < text.index("lead median")
+        page = pages_of(simulation_pdf(found, {}, made_at=MADE, words=report_words("nl")))[0]
+        assert ("A0 (op papier): hiervan is te weinig gemeten" in page) is first
+
+
+@pytest.mark.parametrize("share", ["101", "nan", "-1"])
+def test_no_share_beyond_all_of_them_is_simulated(capsys: pytest.CaptureFixture[str], share: str) -> None:
+    assert main(["simulate", "--weeks", "1", "--replications", "2", "--share", share]) == 1
+    assert f"--share can't be {float(share)}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("terminal", [True, False])

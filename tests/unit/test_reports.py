@@ -255,3 +255,15 @@ def test_a_comparison_of_months_hides_what_the_screen_hides() -> None:
     assert "Months compared" in every
     assert "March 2026 * * 0 0 0 0 –" in every
     assert "2 requests" not in every
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "by the minutes that it claims, all handling at 100 requests a week comes to 0.46 FTE"),
+        ("nl", "naar de minuten die het stelt is alle behandeling bij 100 aanvragen per week 0,46 fte"),
+    ],
+)
+def test_the_first_page_says_by_whose_minutes_the_claim_is_weighed(language: str, said: str) -> None:
+    """Beside what was measured: paper may take twice the minutes that the source claims."""
+    assert said in pages_of(report_of(SURE, language))[0]

@@ -54,6 +54,16 @@ def test_json_and_csv_say_where_each_figure_is_from() -> None:
     assert float(sign[5]) == pytest.approx(0.9, rel=0.01)
 
 
+def test_the_name_of_a_unit_is_no_formula_in_csv() -> None:
+    found = told(by="unit")
+    found = replace(found, rows=[replace(row, variant="=1+1") for row in found.rows])
+    costs = ["declaration", "=1+1", "cost.saved", "=EUR/year", "", "", "", "given", "-1.5e+06", "", ""]
+    lines = as_csv(found, [costs]).splitlines()
+    assert len(lines) > 1
+    assert all(line.startswith("declaration,'=1+1,") for line in lines[1:])
+    assert lines[-1].endswith(",cost.saved,'=EUR/year,,,,given,-1.5e+06,,")
+
+
 def test_by_program_is_said_of_its_own_row_only() -> None:
     program = one_day().records
     for record in program:

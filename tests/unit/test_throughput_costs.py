@@ -281,3 +281,10 @@ def test_a_report_tells_costs_and_where_each_cell_of_the_card_is_from(
         assert [words.text("Ease of use"), "A0", words.text("not known"), "–"] in rows
         assert [words.text("Labour"), "A2", f"{words.text('low')} (“Laag”)", words.text("claimed")] in rows
         assert sum(words.text("given") in row[3] for row in rows) == len(found)
+
+
+def test_of_a_file_that_is_not_there_no_line_is_to_be_mended(tmp_path: Path) -> None:
+    with pytest.raises(CostsUnusable) as refused:
+        read_prices(tmp_path / "costs.toml")
+    assert str(refused.value).endswith("costs.toml can't be read: No such file or directory.")
+    assert refused.value.hint == "Look at its path and its rights."

@@ -105,6 +105,8 @@ def test_the_interval_of_a_mean_holds_it_and_no_figure_that_can_not_be() -> None
         found = Estimate.of(list(random.gamma(4, 0.25, 12)))
         held += found.low <= 1 <= found.high
     assert 925 <= held <= 970
+    two = Estimate.of([51.0, 49.0])  # a mean of 50 with a standard error of 1, by one degree of freedom
+    assert (two.low, two.high) == pytest.approx((50 - 12.7062, 50 + 12.7062), rel=1e-5)
     waits, shares = Estimate.of([0.0, 0.0, 0.9]), Estimate.of([0.2, 1.0, 1.0], most=1)
     assert waits.low == 0
     assert shares.high == 1

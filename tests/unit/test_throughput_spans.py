@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.kept_log import kept_of
 from throughput.errors import LogOutOfOrder
+from throughput.estimates import quantile
 from throughput.figures import read_cases, read_tasks
 from throughput.measures import VariantMeasures, measure, spread
 from throughput.scope import Scope
 from throughput.spans import Wait, cases_of
 from throughput.steps import read_steps
+from throughput.survival import Durations
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 NOW = START + timedelta(days=9)
@@ -106,6 +109,14 @@ def test_machine_time_is_never_peoples_time() -> None:
     assert row.touch_total_s is not None
     assert row.touch_total_s.median == 4 * 60
     assert row.documents_per_s == pytest.approx(1 / 0.0065)
+
+
+def test_a_median_of_an_even_number_is_the_one_that_the_panels_tell() -> None:
+    """Half-way between two of them beside Kaplan and Meier's in one report: which of them is right?"""
+    for values in ([4.0, 1.0, 9.0, 5.0], [3.0], [2.0, 8.0], [7.0, 5.0, 6.0]):
+        told = spread(values)
+        assert told is not None
+        assert told.median == quantile(Durations.of(np.array(values)), 0.5).value
 
 
 def test_a_return_is_not_right_the_first_time() -> None:

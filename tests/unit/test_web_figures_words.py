@@ -1,10 +1,24 @@
-"""Pages and reports call a step of the machine what it is."""
+"""Pages and reports call a step of the machine what it is, and tell no median of few."""
+
+from types import SimpleNamespace
+from typing import Any, cast
 
 from throughput.measures import SYSTEM_STEPS
+from throughput.overview_rows import MachineStep
 from throughput.reporting.comparison_tables import _STEPS as REPORTED
 from web.figures_steady import _STEPS as SHOWN
+from web.figures_steady import SteadyParts
+from web.figures_wording import wording
 
 
 def test_every_step_has_words_and_a_scan_is_one_of_paper() -> None:
     assert set(SYSTEM_STEPS) <= set(SHOWN) & set(REPORTED)
     assert (SHOWN["scan"], REPORTED["scan"]) == ("Reading the scan", "read scan")  # and not for viruses
+
+
+def test_of_fewer_than_five_steps_no_median_is_told() -> None:
+    told = SimpleNamespace(machine=[MachineStep("system", "seal", n, 2.0) for n in (4, 5)])
+    page = SteadyParts(cast(Any, told), cast(Any, None), wording("en"), str, counted=True)
+    few, enough = page.machine().tables[0].rows
+    assert [cell.plain() for cell in few] == ["Sealing", "<5", None]
+    assert [cell.plain() for cell in enough] == ["Sealing", 5, "2.00"]

@@ -16,7 +16,7 @@ from throughput.reporting.seal import Seal
 from throughput.reporting.table import Table, safe
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.reproduced import Reproduced
-from throughput.simulate import Outcome
+from throughput.simulate import Outcome, unmeasured
 from workflow.invented import Invented
 
 TITLE = mark("What if requests were signed another way")
@@ -91,7 +91,7 @@ def simulation_pdf(
     )
     report = Report(Cover(words.text(TITLE), [words.text(origin)], made_at, seal, invented), words)
     report.heading(words.text("What it would change (simulated)"))
-    report.lead(*_doubts(told.reproduced, words), *_conclusions(told.outcomes, words))
+    report.lead(*_doubts(told, words), *_conclusions(told.outcomes, words))
     report.chart(
         words.text("Lead time, median in office days (simulated)"),
         forest(_chart(told.outcomes, words), CHART_WIDTH),
@@ -138,9 +138,16 @@ def simulation_pdf(
     return report.finished(figures, identifier=f"paraaf-simulate-{made_at:%Y%m%dT%H%M%SZ}")
 
 
-def _doubts(held: Sequence[Reproduced], words: ReportWords) -> Iterator[str]:
-    """That what is does not come out: whoever reads the first page alone has to know."""
-    for one in held:
+def _doubts(told: Simulated, words: ReportWords) -> Iterator[str]:
+    """That what is does not come out, or was not measured: whoever reads the first page alone has to know."""
+    for outcome in unmeasured(told.outcomes):
+        yield words.text(
+            "{scenario}: too little was measured of it, so it is simulated from what the source claims and"
+            " what was assumed. Its intervals don't hold how far that may be off, and whatever is set beside"
+            " it may differ for that alone.",
+            scenario=words.way(outcome.scenario.name),
+        )
+    for one in told.reproduced:
         if one.missed:
             yield words.text(
                 "{scenario}: what was measured does not come out ({figures}). Don't rely on what is simulated"

@@ -193,15 +193,15 @@ def claim(words: ReportWords) -> str:
     p = plausibility()
     text = (
         mark(
-            "The source study claims a saving of {claimed} FTE; at {rate} requests a week all handling"
-            " there is comes to {whole} FTE of 36 hours a week, so that the claim is possible. The minutes"
-            " that it claims save {saved} FTE."
+            "The source study claims a saving of {claimed} FTE. By the minutes that it claims, all handling"
+            " at {rate} requests a week comes to {whole} FTE of 36 hours a week, so that the claim is"
+            " possible; {saved} is saved."
         )
         if p.possible
         else mark(
-            "The source study claims a saving of {claimed} FTE. That cannot come from handling: at {rate}"
-            " requests a week all handling there is comes to {whole} FTE of 36 hours a week, of which the"
-            " minutes that it claims save {saved}."
+            "The source study claims a saving of {claimed} FTE. That cannot come from handling: by the"
+            " minutes that it claims, all handling at {rate} requests a week comes to {whole} FTE of 36 hours"
+            " a week, of which {saved} is saved."
         )
     )
     return words.text(
