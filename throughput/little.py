@@ -7,19 +7,23 @@ Source: J. D. C. Little, A proof for the queuing formula L = λW, Operations Res
 """
 
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from math import sqrt
 
 import numpy as np
 
-from throughput.figures import Flags
+from throughput.figures import Flags, microseconds, moment_of
 from throughput.flows import MILESTONES, WEEK_US, Flow
+from throughput.kept_days import beginning_of, week_of
 from throughput.survival import Numbers
 
 TOLERANCE = 0.1
 """By how much the two sides may differ at the least; more where chance alone does more."""
 _DEVIATIONS = 3.0
 LEAST_ENDED = 20
+_FEWEST_WEEKS = 2
+_WEEK = timedelta(weeks=1)
 LEAST_LEADS = 4.0  # so many mean leads have to fit into the window
 _SURPLUS = 2.0  # more arrivals than ends by so many deviations are no chance
 USUAL = 0.95  # the window begins when so many of those there were first had time to end
@@ -73,31 +77,27 @@ class Little:
 
 
 def little(group: Flow) -> Little:
-    """Check a group, whose requests are all those that were opened from some moment on, until `until_us`."""
-    end = group.until_us
+    """Check a group, whose requests are all those that were opened from some moment on, until `until_us`: by
+    the office's whole weeks, as throughput.little_weeks does by their sums."""
     wrong = _wrong_clocks(group)
     opened, left = group.opened_us[~wrong], group.left_us[~wrong]
     leads = (left - opened)[~np.isnan(left)]
-    begin = _begin(opened, leads, end)
-    arrived = int(((opened >= begin) & (opened < end)).sum())
+    begin, end = _window(opened, leads, group.until_us)
     gone = (left >= begin) & (left < end)
-    took = float((left - opened)[gone].sum())
-    days, enough = (end - begin) / 86_400e6, _enough(leads, int(gone.sum()), end - begin)
+    took, length = (left - opened)[gone], end - begin
     overlap = np.clip(np.minimum(np.nan_to_num(left, nan=end), end) - np.maximum(opened, begin), 0, None)
-    overdue = _overdue(opened, left, leads, group.now_us)
+    told = enough(took, length, int(length // WEEK_US))
     found = Little(
         key=group.key,
         variant=group.variant,
-        days=days,
-        arrived=arrived,
-        ended=int(gone.sum()),
-        in_hand=float(overlap.sum()) / (end - begin) if enough else None,
-        rate_times_lead=took / (end - begin) if enough else None,
-        tolerance=tolerance(float((leads**3).mean()), took, int(gone.sum()) / (end - begin))
-        if enough
-        else None,
+        days=length / 86_400e6,
+        arrived=int(((opened >= begin) & (opened < end)).sum()),
+        ended=len(took),
+        in_hand=float(overlap.sum()) / length if told else None,
+        rate_times_lead=float(took.sum()) / length if told else None,
+        tolerance=tolerance(took, length) if told else None,
         wrong_clocks=int(wrong.sum()),
-        overdue=overdue,
+        overdue=_overdue(opened, left, leads, group.now_us),
         causes=(),
     )
     return judged(found)
@@ -117,28 +117,38 @@ def _wrong_clocks(group: Flow) -> Flags:
     return wrong
 
 
-def _begin(opened: Numbers, leads: Numbers, end: float) -> float:
-    """Where the window begins: the first requests are over by then, and it is whole weeks where it can be."""
-    if not len(opened):
+def _window(opened: Numbers, leads: Numbers, until: float) -> tuple[float, float]:
+    """From which Monday to which the check goes; empty where no whole week is over."""
+    last = week_of(moment_of(until))
+    first = week_of(moment_of(float(opened.min()))) if len(opened) else last
+    warm = timedelta(microseconds=float(np.quantile(leads, USUAL))) if len(leads) else timedelta(0)
+    begin = weeks_checked(first, warm, last)
+    return microseconds(beginning_of(begin)), microseconds(beginning_of(last))
+
+
+def weeks_checked(first: date, warm: timedelta, end: date) -> date:
+    """The Monday from which on the weeks up to `end` are checked, of requests of which the first came in the
+    week of `first`: those have had time to leave, or half of the weeks are over."""
+    if first >= end:
         return end
-    warm = float(np.quantile(leads, USUAL)) if len(leads) else 0.0
-    first = float(opened.min())
-    begin = min(first + warm, (first + end) / 2)
-    weeks = (end - begin) // WEEK_US
-    return end - weeks * WEEK_US if weeks >= 2 else begin
+    since, until = beginning_of(first), beginning_of(end)
+    return min(end, week_of(min(since + warm, since + (until - since) / 2) + _WEEK))
 
 
-def _enough(leads: Numbers, ended: int, length: float) -> bool:
-    return ended >= LEAST_ENDED and length >= LEAST_LEADS * float(leads.mean())
+def enough(took: Numbers, length: float, weeks: int) -> bool:
+    """Whether those that ended in a window, of so many whole weeks, tell something by how long they took."""
+    return weeks >= _FEWEST_WEEKS and len(took) >= LEAST_ENDED and length >= LEAST_LEADS * float(took.mean())
 
 
-def tolerance(mean_cubed: float, took: float, rate: float) -> float:
+def tolerance(took: Numbers, length: float) -> float:
     """By how much the two sides may differ, as a share of what the ended ones took: more than chance makes.
 
     They differ by the ages of what is open at the end less those of what was open at the beginning. With
     arrivals at random each of these sums has the variance rate × E[lead³] / 3.
     """
-    chance = sqrt(2 * rate * mean_cubed / 3) / took if took else 0.0
+    chance = (
+        sqrt(2 * len(took) / length * float((took**3).mean()) / 3) / float(took.sum()) if took.sum() else 0.0
+    )
     return max(TOLERANCE, _DEVIATIONS * chance)
 
 

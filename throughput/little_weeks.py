@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, func, literal, select
 from throughput.grouped import By
 from throughput.kept_days import BACKWARDS, Figure, beginning_of, week_of
 from throughput.lengths import seconds_of
-from throughput.little import LEAST_ENDED, LEAST_LEADS, USUAL, Little, judged, tolerance
+from throughput.little import USUAL, Little, enough, judged, tolerance, weeks_checked
 from throughput.overview import Overview, group_column, label_of, text_of
 from throughput.overview_rows import InHand
 from throughput.survival import Numbers
@@ -25,7 +25,6 @@ from workflow.tables import TimingGroup, TimingSum
 _WEEK = timedelta(weeks=1)
 _CLASS = 1.01
 """A length is at most so many times the middle of its class."""
-_FEWEST_WEEKS = 2
 
 
 def little_weeks(overview: Overview, by: By) -> list[Little]:
@@ -135,11 +134,7 @@ class _Checks:
         length = (beginning_of(end) - beginning_of(begin)).total_seconds()
         took = ever if begin == self.since else _seconds(self._lengths(label, begin))
         ended = sum(group.left[week] for week in _weeks(begin, end))
-        enough = (
-            (end - begin) // _WEEK >= _FEWEST_WEEKS
-            and len(took) >= LEAST_ENDED
-            and length >= LEAST_LEADS * float(took.mean())
-        )
+        told = enough(took, length, (end - begin) // _WEEK)
         longest = _CLASS * float(ever.max()) if len(ever) else inf
         waiting = [one for one in group.still_open if one.delivered_at is None]
         return judged(
@@ -149,11 +144,9 @@ class _Checks:
                 days=length / 86_400,
                 arrived=sum(group.came[week] for week in _weeks(begin, end)),
                 ended=ended,
-                in_hand=group.in_hand_s(begin, end) / length if enough else None,
-                rate_times_lead=float(took.sum()) / length if enough else None,
-                tolerance=tolerance(float((took**3).mean()), float(took.sum()), ended / length)
-                if enough
-                else None,
+                in_hand=group.in_hand_s(begin, end) / length if told else None,
+                rate_times_lead=float(took.sum()) / length if told else None,
+                tolerance=tolerance(took, length) if told else None,
                 wrong_clocks=group.wrong_clocks(now),
                 overdue=sum((now - one.opened_at).total_seconds() > longest for one in waiting),
                 causes=(),
@@ -162,12 +155,9 @@ class _Checks:
 
     def _begin(self, group: _Weeks, took: Numbers) -> date:
         """The Monday from which on the first requests there ever were have had time to leave."""
-        if group.first >= self.end:
-            return self.end
         warm = timedelta(seconds=float(np.quantile(took, USUAL))) if len(took) else timedelta(0)
-        first, last = beginning_of(group.first), beginning_of(self.end)
-        begin = week_of(min(first + warm, first + (last - first) / 2) + _WEEK)
-        return min(self.end, begin if self.since is None else max(begin, self.since))
+        begin = weeks_checked(group.first, warm, self.end)
+        return begin if self.since is None else min(self.end, max(begin, self.since))
 
     def _lengths(self, label: str, begin: date) -> Counter[int]:
         """How long those of a group took that left from a week on."""

@@ -21,6 +21,7 @@ from throughput.small_cells import SMALL, Cell, Sum, hidden
 ALL = "all"
 """The margin of units, of processes and of reasons. No unit is called so: theirs are `("unit", name)`."""
 LAST_WEEK = timedelta(days=7)
+_BOTH, _MORE = "both", "more"
 Kind = Hashable
 """`started`, `in_progress`, `("ended", reason)`, `("met", norm)` or `("missed", norm)`."""
 Place = tuple[Kind, str | None, str | None]
@@ -122,7 +123,9 @@ def month_told(
         one for one in cases if one.opened_at < ends and (one.ended_at is None or one.ended_at >= begins)
     ]
     counted = _Counted(there, begins, ends, norms)
-    blocks = [hidden(block.counts, block.sums, small=small) for block in counted.blocks()]
+    blocks = [
+        hidden(block.counts, block.sums, small=small, unprinted=block.unprinted) for block in counted.blocks()
+    ]
     kept = {cell for block in blocks for cell in block.cells}
     counts = {_name_cell(cell): count for cell, count in counted.counts.items() if cell not in kept}
     large = {_name_cell(cell) for block in blocks for cell in block.large or ()}
@@ -165,10 +168,11 @@ def _place(unit: str, key: str) -> tuple[Hashable, Hashable]:
 
 @dataclass(frozen=True)
 class _Block:
-    """Cells that sums tie together; between blocks there are none."""
+    """Cells that sums tie together; between blocks there are none. `unprinted` are in no report."""
 
     counts: Mapping[Cell, int]
     sums: Sequence[Sum]
+    unprinted: frozenset[Cell] = frozenset()
 
 
 class _Counted:
@@ -188,14 +192,30 @@ class _Counted:
         self.reasons = sorted(set().union(*self._ways.values()))
 
     def blocks(self) -> Iterator[_Block]:
-        """What began, what was in hand, and what ended."""
-        for single in ("started", "in_progress"):
-            yield self._block([single], [])
+        """What began, what was in hand, and what ended: what began has ended or is in hand."""
         if not self.reasons:
+            yield self._tied(self._block(["started", "in_progress"], []))
             return
         parts = [("took", n) for n in range(self._norms + 1)] if "done" in self.reasons else []
         kinds: list[Kind] = [*parts, *(("ended", reason) for reason in self.reasons if reason != "done")]
-        yield self._block(kinds, list(self._sums_of_kinds()))
+        yield self._tied(self._block([*kinds, "started", "in_progress"], list(self._sums_of_kinds())))
+
+    def _tied(self, block: _Block) -> _Block:
+        """With what ties what began to the others: these are as many and more, by those that had begun before
+        and those that ended in the last week, which are in hand, too."""
+        counts, sums, unprinted = dict(block.counts), list(block.sums), set[Cell]()
+        for pair in self._pairs:
+            began, more, both = (("started", *pair), (_MORE, *pair), (_BOTH, *pair))
+            others = [one for kind in ("in_progress", ("ended", ALL)) if (one := (kind, *pair)) in counts]
+            counts[both] = sum(counts[one] for one in others)
+            counts[more] = counts[both] - counts[began]
+            if counts[more] < 0:  # one that began is nowhere else: its end has no name
+                continue
+            sums += [Sum(both, tuple(others)), Sum(both, (began, more))]
+            unprinted |= {more, both}
+        return _Block(
+            {cell: counts[cell] for cell in {*block.counts, *unprinted}}, sums, frozenset(unprinted)
+        )
 
     def _count(self, case: Followed) -> None:
         place = _place(case.unit, case.key)

@@ -13,7 +13,7 @@ Who reads `*` may guess which of them stand for small counts: one beside a count
 it is taken as known of each, unless that alone would tell one: of two in a row, with 2 and 2 of 4, say.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
@@ -48,17 +48,24 @@ class Hidden:
     large: frozenset[Cell] | None
 
 
-def hidden(counts: Mapping[Cell, int], sums: Sequence[Sum], *, small: int = SMALL) -> Hidden:
+def hidden(
+    counts: Mapping[Cell, int],
+    sums: Sequence[Sum],
+    *,
+    small: int = SMALL,
+    unprinted: Set[Cell] = frozenset(),
+) -> Hidden:
     """The cells that print as `*`: the small ones, and those that keep them from being told.
 
-    `counts` holds every cell of all tables that one reader may see, totals too. Raises SumsWrong when the
-    counts do not add up.
+    `counts` holds every cell of all tables that one reader may see, totals too. `unprinted` are counts that
+    are in no table, and only tie others together: nobody knows whether they are small, and what is told of
+    them is nobody's secret. Raises SumsWrong when the counts do not add up.
     """
     _require_sums(counts, sums)
     try:
-        found = _found(_Table(counts, sums, small, knows=True))
+        found = _found(_Table(counts, sums, small, unprinted, knows=True))
     except _CanNotBeKept:
-        return Hidden(_found(_Table(counts, sums, small, knows=False)), None)
+        return Hidden(_found(_Table(counts, sums, small, unprinted, knows=False)), None)
     return Hidden(found, frozenset(cell for cell in found if counts[cell] > small))
 
 
@@ -73,15 +80,20 @@ class _Table:
     counts: Mapping[Cell, int]
     sums: Sequence[Sum]
     small: int
+    unprinted: Set[Cell]
     knows: bool
 
     def low(self, cell: Cell) -> int:
         """The least that a reader must reckon with where the count is hidden."""
-        return self.small + 1 if self.knows and self.counts[cell] > self.small else 0
+        return self.small + 1 if self._known(cell) and self.counts[cell] > self.small else 0
 
     def high(self, cell: Cell, most: int) -> int:
         """The most; `most` where nothing is known of it."""
-        return self.small if self.knows and self.counts[cell] <= self.small else most
+        return self.small if self._known(cell) and self.counts[cell] <= self.small else most
+
+    def _known(self, cell: Cell) -> bool:
+        """Whether readers know of a hidden count if it is small."""
+        return self.knows and cell not in self.unprinted
 
     @property
     def most(self) -> int:
@@ -90,11 +102,11 @@ class _Table:
 
 
 def _found(table: _Table) -> frozenset[Cell]:
-    found = {cell for cell, count in table.counts.items() if count <= table.small}
-    safe: set[Cell] = set()
+    found = {cell for cell, count in table.counts.items() if count <= table.small} | table.unprinted
+    safe = set(table.unprinted)
     while (told := _first_told(table, found, safe)) is not None:
         found |= _cover(table, found, told)
-    return frozenset(found)
+    return frozenset(found - table.unprinted)
 
 
 def _first_told(table: _Table, found: set[Cell], safe: set[Cell]) -> Cell | None:

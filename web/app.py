@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from sqlalchemy.exc import DataError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -125,6 +126,7 @@ class Desk:
             exception_handlers={
                 HTTPException: self._refused,
                 StoreUnavailable: self._waits,
+                DataError: self._is_no_text,
                 Exception: self._failed,
             },
         )
@@ -154,6 +156,13 @@ class Desk:
         answer = self.door.pages.answer(request, "error.html", status=503, code=503)
         answer.headers.update(waits_of(error))
         return answer
+
+    async def _is_no_text(self, request: Request, error: Exception) -> Response:
+        """PostgreSQL has no text with NUL in it: whoever sends one has sent what is none."""
+        assert isinstance(error, DataError)  # noqa: S101 (it is registered for these)
+        if "NUL (0x00)" not in str(error.orig):
+            raise error
+        return await self._refused(request, HTTPException(400))
 
     async def _failed(self, request: Request, error: Exception) -> Response:
         note(log, logging.ERROR, "page_failed", error=error)

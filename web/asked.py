@@ -183,6 +183,8 @@ class Door:
         return answered
 
     async def _told(self, asked: Asked, act: AsyncAct) -> Response:
+        if any("\0" in str(value) for value in asked.request.path_params.values()):
+            raise HTTPException(404)  # before a stream of it begins
         try:
             return await act(asked)
         except Problem as problem:

@@ -25,6 +25,7 @@ from workflow.tokens import TokenRefused
 
 PAGE: Final = 50
 EVERYWHERE: Final = "*"
+_TAKEN_AWAY: Final = frozenset({"passkeys", "codes", "tokens"})
 """In place of a unit's name, for all of them."""
 _COLUMNS = ("person", "name", "unit", "role", "role_in", "password")
 
@@ -162,13 +163,18 @@ class PeoplePages(Overseeing):
         return surely(self.door, asked, lambda: self._taken_away(asked, person))
 
     def _taken_away(self, asked: Asked, person: str) -> Response:
+        """Raises HTTPException 404, of whoever is nobody's to them: so nobody learns what others have."""
         office, me, what = self.door.office, asked.me.id, asked.typed("what")
+        with office.store.read() as session:
+            _found(staff.staff(session, self.administers(asked), only=person, limit=1))
+        if what not in _TAKEN_AWAY:
+            raise HTTPException(404)
         try:
             if what == "passkeys":
                 office.passkeys.remove(person, by=me)
             elif what == "codes":
                 office.one_time_codes.remove(person, by=me)
-            elif what == "tokens":
+            else:
                 for one in office.tokens.usable(person):
                     office.tokens.revoke(one.id, by=me)
         except (PasswordRefused, CodesRefused, TokenRefused, Refused) as problem:

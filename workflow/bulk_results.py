@@ -4,6 +4,7 @@ What was done is done once, under the key that each command has; this is what wa
 be looked at again. The same form sent again, by the same person, is told under the same name.
 """
 
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from workflow.tables import BulkResult
 from workflow.words import Story, story_of
 
 KEPT: Final = timedelta(days=1)
+_NAME = re.compile("[A-Za-z0-9_-]{24}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class BulkResults:
 
     def find(self, name: str, actor: str) -> Results | None:
         """What came of it, for who did it."""
+        if _NAME.fullmatch(name) is None:  # PostgreSQL takes not every text
+            return None
         query = select(BulkResult).where(BulkResult.name == name, BulkResult.person_id == actor)
         with self.store.read() as session:
             rows = session.scalars(query.order_by(BulkResult.place)).all()

@@ -173,6 +173,21 @@ def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample, months:
     assert set(found) == {SLOW, FAST}
 
 
+def test_reports_check_the_log_by_the_same_weeks_as_pages(sample: Sample) -> None:
+    """Request by request, and by sums: else one says that the log can't be right, and the other that it can."""
+    read_in_steps(sample, 500)
+    with sample.office.store.read() as session:
+        overview = Overview(session, Scope(key=KEY), sample.office.clock())
+        by_sums = little_weeks(overview, "variant")
+        by_each = read_panels(session, Scope(key=KEY), Given(), now=sample.office.clock()).little
+    for one, other in zip(by_sums, sorted(by_each, key=lambda one: one.variant), strict=True):
+        assert one.told
+        for figure in ("variant", "days", "arrived", "ended", "causes", "overdue"):
+            assert getattr(one, figure) == getattr(other, figure)
+        for figure in ("in_hand", "rate_times_lead", "tolerance"):
+            assert getattr(one, figure) == pytest.approx(getattr(other, figure), rel=0.02)
+
+
 def test_what_came_as_the_office_s_week_began_is_no_wrong_clock(sample: Sample) -> None:
     """On a Monday soon after midnight in the office it is Sunday still by UTC."""
     read_in_steps(sample, 500)

@@ -359,3 +359,43 @@ class TestStandingIn:
         page = client.post("/substitutes", data=form)
         assert page.status_code == 422
         assert re.search('<option value="P005" selected>', page.text)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/office/people?after=%00", "/office/person?number=%00", "/substitutes?name=%00", "/folder/runs/%00"],
+)
+def test_what_is_no_text_to_a_database_is_nothing_that_failed(
+    place: Place, client: httpx.Client, address: str
+) -> None:
+    signed_in(client, place.sample.office, ADMINISTRATOR)
+    assert client.get(address).status_code < 500
+
+
+@pytest.mark.parametrize(
+    "path", ["/office/people/means", "/office/people/password", "/substitutes", "/substitutes/end"]
+)
+def test_nor_is_it_in_a_form(place: Place, client: httpx.Client, path: str) -> None:
+    signed_in(client, place.sample.office, ADMINISTRATOR)
+    names = ("person", "principal", "name", "substitute")
+    form = {"csrf": csrf_of(client.get("/mail")), "what": "tokens"} | dict.fromkeys(names, "\0")
+    assert client.post(path, data=form).status_code < 500
+
+
+def test_nor_is_it_of_somebody_who_signs_in(client: httpx.Client) -> None:
+    form = {"csrf": csrf_of(client.get("/sign-in")), "person": "\0", "password": "x"}
+    assert client.post("/sign-in", data=form).status_code < 500
+
+
+def test_what_signs_in_people_of_other_units_is_not_told_by_what_is_taken_away(
+    place: Place, client: httpx.Client
+) -> None:
+    office = place.sample.office
+    with_password(office, CLERK)
+    office.tokens.make(CLERK, "A program", ["people:read"], password=Secret(PASSWORD))
+    signed_in(client, office, LOCAL)
+    token = csrf_of(client.get("/mail"))
+    for person, what in ((CLERK, "tokens"), (AUDITOR, "tokens"), ("nobody", "tokens"), (EMPLOYEE, "else")):
+        form = {"csrf": token, "person": person, "what": what}
+        answer = client.post("/office/people/means", data=form, follow_redirects=False)
+        assert answer.status_code == 404, (person, what)

@@ -402,6 +402,11 @@ def test_what_a_queue_never_says_is_refused(desk: QueueOffice, manager: httpx.Cl
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize("name", ["%00", "a" * 23 + "%00", "%F0%9F", "a" * 3000])
+def test_what_is_no_name_of_results_leads_nowhere(manager: httpx.Client, name: str) -> None:
+    assert manager.get(f"/queue/bulk/{name}").status_code == 404
+
+
 def test_nothing_selected_and_too_much_are_told(desk: QueueOffice, manager: httpx.Client) -> None:
     page = manager.get("/queue")
     form = {"csrf": csrf_of(page), "do": "claim"}
