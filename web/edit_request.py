@@ -108,9 +108,8 @@ class EditRequest:
         filling = self._filling(task, data)
         if do == SAVE or do.removeprefix(FIRE) in {trigger.name for trigger in task.sends}:
             return self._done(asked, task, filling, do.removeprefix(FIRE))
-        return self._page(
-            asked, task, filling, filling.at_first() if focus else filling.looked_at(), focus=focus
-        )
+        problems = filling.at_first() if focus else filling.looked_at()
+        return self._page(asked, task, filling, problems, focus=focus, looked=not focus)
 
     def _done(self, asked: Asked, task: Task, filling: Filling, trigger: str) -> Response:
         """Save the draft, or send it on; where that can't be, the form as it was sent."""
@@ -257,6 +256,7 @@ class EditRequest:
         *,
         status: int = 200,
         focus: str = "",
+        looked: bool = False,
         error: WorkflowError | None = None,
         stale: bool = False,
     ) -> Response:
@@ -272,6 +272,7 @@ class EditRequest:
             sections=sections,
             mistakes=mistakes if asked.form and not focus else [],
             focus=focus,
+            looked=looked,
             error=error,
             stale=stale,
             movable=not self._why_not(asked, task),

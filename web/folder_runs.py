@@ -106,8 +106,8 @@ class FolderRuns:
         return self.begin(asked, kept, {}) if kept else None
 
     def going(self, asked: Asked) -> list[SigningRun]:
-        """Those of who asks that are on their way."""
-        return self.runs.of(asked.me.id)
+        """Those of who asks that are on their way, and those that have just ended: as they stand now."""
+        return [self._now(run) for run in self.runs.of(asked.me.id)]
 
     def _own_address(self, asked: Asked) -> str:
         """The office's own: as it is set, or else as it was asked for."""
@@ -276,8 +276,12 @@ class FolderRuns:
 
     def _looked(self, asked: Asked) -> SigningRun:
         """As it stands, and what was released looked after."""
-        run = self._find(asked)
-        return self._find(asked) if self._look(run) else run
+        return self._now(self._find(asked))
+
+    def _now(self, run: SigningRun) -> SigningRun:
+        if not self._look(run):
+            return run
+        return self.runs.find(run.id, run.actor) or run
 
     def _look(self, run: SigningRun) -> bool:
         """Look after what was released; whether there is news."""

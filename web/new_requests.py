@@ -117,7 +117,7 @@ class NewRequests:
         if do in {"send", "another", "save"}:
             return self._done(asked, definition, filling, do)
         problems = filling.at_first() if focus else filling.looked_at()
-        return self._page(asked, definition, filling, problems, focus=focus)
+        return self._page(asked, definition, filling, problems, focus=focus, looked=not focus)
 
     def _done(self, asked: Asked, definition: Definition, filling: Filling, do: str) -> Response:
         """Send it, or save it for later; where that can't be, the form as it was sent."""
@@ -198,10 +198,12 @@ class NewRequests:
         *,
         status: int = 200,
         focus: str = "",
+        looked: bool = False,
         begun: Begun | None = None,
         sent: Sent | None = None,
     ) -> Response:
-        """The form. `sent`: what they sent before, and whether another is meant has to be said."""
+        """The form. `looked`: they had it looked over; `sent`: what they sent before, and whether another is
+        meant has to be said."""
         sections, mistakes = filling.drawn(asked, problems)
         again = sent is not None and bool(asked.form)
         language = asked.text("language") or ("" if begun is None else begun.language)
@@ -213,6 +215,7 @@ class NewRequests:
             sections=sections,
             mistakes=mistakes if asked.form and not (focus or again) else [],
             focus=focus,
+            looked=looked,
             sent=sent,
             again=again,
             key=(not again and asked.typed("key")) or asked.new_key(),

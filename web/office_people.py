@@ -102,6 +102,7 @@ class PeoplePages(Overseeing):
         number: str,
         *,
         given: str = "",
+        meanwhile: bool = False,
         problem: WorkflowError | None = None,
         wanted: Wanted | None = None,
     ) -> Response:
@@ -115,8 +116,10 @@ class PeoplePages(Overseeing):
         return self.answer(
             asked,
             "person.html",
-            status=422 if problem else 200,
+            status=409 if meanwhile else 422 if problem else 200,
             person=person,
+            since=_since(office, number),
+            meanwhile=meanwhile,
             held=[one for one in held if one.role in roles.ROLES],
             history=history,
             swaps=swaps,
@@ -141,6 +144,9 @@ class PeoplePages(Overseeing):
         return surely(self.door, asked, lambda: self._given(asked, person))
 
     def _given(self, asked: Asked, person: str) -> Response:
+        """One form gives one password: the page that shows it, loaded again, does not give another."""
+        if "since" in asked.form and asked.typed("since") != _since(self.door.office, person):
+            return self._page(asked, person, meanwhile=True)
         password = secrets.token_urlsafe(12)
         try:
             self.door.office.passwords.set(person, Secret(password), by=asked.me.id)
@@ -213,3 +219,9 @@ def _found(people: list[StaffMember]) -> StaffMember:
     if not people:
         raise HTTPException(404)
     return people[0]
+
+
+def _since(office: Office, person: str) -> str:
+    """Since when they have this password, as the form that gives another one carries it; "" without one."""
+    since = office.passwords.set_at(person)
+    return "" if since is None else since.isoformat()

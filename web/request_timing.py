@@ -25,6 +25,8 @@ class Timing:
 
     stretches: tuple[Stretch, ...]
     lead: timedelta
+    by_program: bool
+    """Whether a program did a person's part in it."""
 
     @property
     def kinds(self) -> tuple[Wait, ...]:
@@ -48,6 +50,7 @@ def timing(history: Sequence[HistoryEntry], *, now: datetime, closed_at: datetim
     return Timing(
         tuple(Stretch(state, seconds) for state, seconds in found.items()),
         (closed_at or now) - case.opened_at,
+        "program" in case.channels,
     )
 
 

@@ -40,6 +40,8 @@ COLUMNS: Final = (
     *("opened_at", "suspended_at", "closed_at", "outcome", "destroyed_at"),
 )
 """Of the list as CSV, as `paraaf requests` calls them."""
+SEEING_NONE: Final = EVERYBODY | {"administrator"}
+"""Roles that show nobody the requests of others."""
 _HEADINGS = (
     (frozenset({AUDITOR}), mark("All requests")),
     (frozenset({"manager", "leader"}), mark("Requests of my team")),
@@ -154,7 +156,7 @@ class Requests:
             "requests.html",
             looked=looked,
             heading=_heading(asked.me.roles),
-            others=bool(asked.me.roles - EVERYBODY),
+            others=bool(asked.me.roles - SEEING_NONE),
             may_start=bool(asked.me.roles & EVERYBODY),
             shown=self._shown(lines),
             waiting=self._waiting(asked) if first else [],
@@ -230,7 +232,7 @@ def _heading(roles: Collection[str]) -> str:
     for wanted, words in _HEADINGS:
         if wanted & frozenset(roles):
             return words
-    return mark("Requests") if frozenset(roles) - EVERYBODY else mark("My requests")
+    return mark("Requests") if frozenset(roles) - SEEING_NONE else mark("My requests")
 
 
 def _number(text: str) -> int | None:

@@ -143,6 +143,11 @@ class Passwords:
         with self._store.read() as session:
             return _known(session, person) is not None
 
+    def set_at(self, person: str) -> datetime | None:
+        """Since when somebody's password is theirs; None without one. For who may know that anyway."""
+        with self._store.read() as session:
+            return session.scalar(select(PasswordRow.set_at).where(PasswordRow.person_id == person))
+
     def set(
         self, person: str, password: Secret, *, by: str, present: Secret | None = None, device: str = ""
     ) -> None:

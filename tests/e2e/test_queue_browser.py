@@ -257,3 +257,12 @@ def test_on_a_desk_the_menu_lies_open_on_one_line(desk: QueueOffice, queue: Sign
     expect(page.get_by_role("link", name="To sign", exact=True)).to_be_visible()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     assert (page.locator(".top").bounding_box() or {})["height"] < 60
+
+
+@pytest.mark.parametrize("language", ["en", "nl", "da", "nb"])
+def test_how_much_time_is_left_stands_on_one_line(desk: QueueOffice, queue: Signed, language: str) -> None:
+    desk.crowd(3)
+    page = queue(address=f"/queue?lang={language}", viewport={"width": 1440, "height": 900})
+    left = page.locator(".due time")
+    expect(left).to_have_count(3)
+    assert left.evaluate_all("all => all.map(one => one.getClientRects().length)") == [1, 1, 1]

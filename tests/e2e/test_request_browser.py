@@ -85,6 +85,17 @@ def test_the_pages_of_the_document_are_drawn(seen: Seen) -> None:
     context.close()
 
 
+@pytest.mark.parametrize("language", ["en", "nl", "da", "nb"])
+def test_on_a_phone_no_name_of_a_field_runs_into_its_value(seen: Seen, language: str) -> None:
+    context = seen.context(CLERK, "phone")
+    page = context.new_page()
+    page.goto(f"/requests/{seen.requests['delivered']}?lang={language}")
+    names = page.locator(".facts dt")
+    assert names.count() > 20
+    assert names.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).length") == 0
+    context.close()
+
+
 @pytest.mark.parametrize("js", [True, False], ids=["with-javascript", "without"])
 def test_a_clerk_returns_and_the_manager_reads_why(seen: Seen, js: bool) -> None:
     number = seen.sample.submit("A3")

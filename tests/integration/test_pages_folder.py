@@ -60,6 +60,19 @@ def test_many_are_signed_with_one_password_and_the_page_tells_of_each(folder: Fo
     assert told["profile"] == "click-seal"
 
 
+def test_who_closed_the_page_is_told_in_the_folder_what_came_of_it(folder: Folder) -> None:
+    [number] = bring_to(folder.sample, "sign", 1, "A4")
+    done = folder.sign(folder.choose([number]))
+    folder.until(done, "Released: 1 of 1.")
+    assert "Signing is going on." in folder.page().text
+    folder.work()
+    told = folder.page().text
+    assert "Released: 1 of 1. Sealed: 1. Not signed: 0." in told
+    assert "Signing is going on." not in told
+    assert f'<a href="{done.url.path}">What came of it</a>' in told
+    assert done.url.path not in folder.page().text  # told once
+
+
 def test_a_wrong_password_signs_nothing_and_is_asked_anew(folder: Folder) -> None:
     [number] = bring_to(folder.sample, "sign", 1, "A1")
     run = folder.choose([number])

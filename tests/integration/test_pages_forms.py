@@ -172,6 +172,27 @@ def test_who_sends_again_is_asked_whether_another_is_meant(place: Place, client:
     assert third not in {first, second}
 
 
+def test_who_has_it_looked_over_is_told_where_nothing_is_wrong(place: Place, client: httpx.Client) -> None:
+    look, said = ("do", "look"), "nothing is wrong or missing. It has not been sent yet."
+    form, events = opened(place, client, place.requester(), NEW), place.events()
+    assert said not in client.get(NEW).text
+    assert said in form.send(client, look).text
+    form.fill("employee.town", "")
+    told = form.send(client, look).text
+    assert said not in told
+    assert "This can&#39;t be sent yet" in told
+    assert place.events() == events
+    number = at_review(place)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    assert said not in form.send(client, look).text  # nobody is named who signs
+    form.fill("signing.name", place.sample.register.person(place.sample.signer).name)
+    form.fill("signing.contact_phone", "070 000 0000")
+    for field in form.names:
+        if field.startswith(("reasons.", "signing.")) and not form.value(field):
+            form.fill(field, "Looked into.")
+    assert said in form.send(client, look).text
+
+
 def test_a_mistake_changes_nothing_and_loses_nothing(place: Place, client: httpx.Client) -> None:
     person = place.requester()
     form = opened(place, client, person, NEW)

@@ -158,6 +158,28 @@ def test_who_gives_a_password_is_told_what_stays_and_takes_it_away(
     assert office.tokens.bearer(bearer) is None
 
 
+def test_a_new_password_that_is_asked_for_by_loading_again_is_no_other(
+    place: Place, client: httpx.Client
+) -> None:
+    office, person = place.sample.office, "P029"
+    signed_in(client, office, ADMINISTRATOR)
+    page = client.get("/office/person", params={"number": person}).text
+    form = _giving(page)
+    given = re.findall(r'class="given">([^<]+)<', client.post("/office/people/password", data=form).text)
+    again = client.post("/office/people/password", data=form)
+    assert again.status_code == 409
+    assert "no other was given" in again.text
+    assert 'class="given"' not in again.text
+    assert [office.passwords.is_own(person, Secret(one)) for one in given] == [False]  # it is theirs still
+    assert 'class="given"' in client.post("/office/people/password", data=_giving(again.text)).text
+
+
+def _giving(page: str) -> dict[str, str]:
+    """The fields of the form that gives a password."""
+    form = page.split('action="/office/people/password"')[1].split("</form>", maxsplit=1)[0]
+    return dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
+
+
 def test_an_administrator_of_a_unit_does_not_get_hold_of_one_of_all(
     place: Place, client: httpx.Client
 ) -> None:

@@ -74,6 +74,13 @@ def test_a_file_as_issued_is_called_so(issued: Issued, client: httpx.Client) -> 
     assert "PAdES B-LTA" in page
 
 
+def test_who_works_here_finds_the_way_back_from_every_answer(issued: Issued, client: httpx.Client) -> None:
+    back = '<a href="/">You work here: go to your own work.</a>'
+    assert back in sent(client, issued.pdf).text
+    assert back in client.post("/verify/fingerprint?lang=en", data={"sha256": 64 * "a"}).text
+    assert back in client.post("/verify/code?lang=en", data={"code": 26 * "A"}).text
+
+
 def test_a_development_key_is_no_good_news(issued: Issued, client: httpx.Client) -> None:
     page = sent(client, issued.pdf).text
     assert 'class="banner mixed"' in page

@@ -23,6 +23,7 @@ from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
+from web.request_timing import timing
 from workflow import outside
 from workflow.commands import StepTrouble
 from workflow.outside import By
@@ -234,6 +235,22 @@ def test_who_looked_at_an_older_version_is_told_so(desk: Desk) -> None:
     assert answer.status_code == 409
     assert "has changed since you looked at it" in answer.text
     assert desk.sample.request(number).state == "manager"
+
+
+def test_what_a_program_did_is_told_as_nobodys_time(desk: Desk, delivered: int) -> None:
+    page = desk.page(MANAGER, delivered).text
+    assert "A program did a person&#39;s part in it: this tells nothing of people." in page
+    assert "Measured from what people did here" not in page
+    by_program = desk.sample.office.engine.show(delivered, MANAGER).history
+    by_people = [
+        replace(one, record={**one.record, "channel": "person"})
+        if one.record.get("channel") == "program"
+        else one
+        for one in by_program
+    ]
+    now = desk.sample.office.clock()
+    told = [timing(one, now=now, closed_at=now) for one in (by_program, by_people)]
+    assert [one.by_program for one in told if one] == [True, False]
 
 
 def test_what_changed_since_the_return_is_told_field_by_field(desk: Desk) -> None:

@@ -89,6 +89,23 @@ def test_who_sees_what(desk: QueueOffice, url: str) -> None:
             assert listed(client.get(f"/requests?text={numbers[0]}")) == seen[:1], person
 
 
+def test_an_administrator_is_promised_nobody_elses_requests(desk: QueueOffice, client: httpx.Client) -> None:
+    desk.crowd(1)
+    administrator, auditor = (
+        next(one.person_id for one in desk.sample.register.people() if one.has_duty(duty))
+        for duty in ("administrator", "auditor")
+    )
+    signed_in(client, desk.office, administrator)
+    page = client.get("/requests").text
+    assert "<h1>My requests</h1>" in page
+    assert "come here as soon as" not in page
+    assert "Everybody&#39;s" not in page
+    rooms = client.get("/office").text.split('id="rooms"')[1]
+    assert "All requests" not in rooms
+    signed_in(client, desk.office, auditor)
+    assert "All requests" in client.get("/office").text.split('id="rooms"')[1]
+
+
 def test_pages_lead_through_all_and_back(desk: QueueOffice, client: httpx.Client) -> None:
     numbers = desk.crowd(120)[::-1]
     signed_in(client, desk.office, MANAGER)
