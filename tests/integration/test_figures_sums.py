@@ -174,7 +174,7 @@ def test_what_should_be_in_hand_is_reckoned_by_the_weeks(sample: Sample, months:
 
 
 def test_reports_check_the_log_by_the_same_weeks_as_pages(sample: Sample) -> None:
-    """Each request by itself, and by sums: else one says that the log is right, and the other that it isn't."""
+    """Else one says that the log can't be right, and the other that it can."""
     read_in_steps(sample, 500)
     with sample.office.store.read() as session:
         overview = Overview(session, Scope(key=KEY), sample.office.clock())
