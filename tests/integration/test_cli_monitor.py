@@ -165,7 +165,7 @@ def test_the_report_is_sealed_at_the_profiles_level_and_hides_what_the_screen_hi
         sealed = pdf[len(pdf) - 1].get_textpage().get_text_range()
     assert "Forseglet med en utviklingsnøkkel: bare til utprøving" in printed
     assert "under profilen organisation-seal, nivå B-LTA" in printed
-    assert "november 2026 5 * 3 * * * *" in printed
+    assert "november 2026 5 * * * * * *" in printed
     assert "\r\nNivå: PAdES B-LTA\r\nUtviklingssertifikat: kun til forsøk" in sealed
 
 
