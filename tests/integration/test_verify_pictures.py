@@ -282,7 +282,7 @@ def test_many_pages_take_no_more_memory_than_one(maker: Maker, tmp_path: Path) -
     made = with_fields(update(plain_pdf(pages=60), _scanned), EMPLOYER, spec)
     pdf = maker.stock.sign(maker.stock.sign(made, maker.clerk), maker.manager, field="manager")
     (tmp_path / "scanned.pdf").write_bytes(pdf)
-    bounded = Limits(address_space_bytes=350 * 1024 * 1024)
+    bounded = Limits(address_space_bytes=500 * 1024 * 1024)
     now = maker.now + timedelta(minutes=1)
     (report,) = verify_paths([tmp_path / "scanned.pdf"], maker.trust(), now=now, limits=bounded)
     assert (report.verdict, report.pages_compared) == (Verdict.AUTHENTIC, 60), report.sentence
