@@ -1,25 +1,18 @@
 """Say at the start of a worker under which signing profiles nobody can sign, and why."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager
 
+from cli.beside import beside
 from cli.printing import printable
 from problem import Problem
 from workflow import preflight
 from workflow.office import Office
 
 
-@asynccontextmanager
-async def profiles_looked_at(office: Office) -> AsyncIterator[None]:
+def profiles_looked_at(office: Office) -> AbstractAsyncContextManager[None]:
     """Look at all profiles beside what the block does; what is wrong is printed."""
-    looking = asyncio.create_task(_look(office))
-    try:
-        yield
-    finally:
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
+    return beside(_look(office))
 
 
 async def _look(office: Office) -> None:

@@ -1,11 +1,12 @@
 """Say for what a worker waits that ends when no step is left: a day's limit may have it stand for hours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Final
 
+from cli.beside import beside
 from cli.printing import counted, minute, printable
 from problem import Problem
 from workflow.jobs import Retry
@@ -17,16 +18,9 @@ LONG: Final = timedelta(minutes=1)
 LOOKED_EACH_S: Final = 2.0
 
 
-@asynccontextmanager
-async def waiting_told(office: Office, say: Callable[[str], None]) -> AsyncIterator[None]:
+def waiting_told(office: Office, say: Callable[[str], None]) -> AbstractAsyncContextManager[None]:
     """Say it beside what the block does: once for each reason, and again when its time is over."""
-    looking = asyncio.create_task(_look(office, say))
-    try:
-        yield
-    finally:
-        looking.cancel()
-        with suppress(asyncio.CancelledError):
-            await looking
+    return beside(_look(office, say))
 
 
 async def _look(office: Office, say: Callable[[str], None]) -> None:

@@ -21,10 +21,10 @@ from throughput.survival import Numbers
 TOLERANCE = 0.1
 """By how much the two sides may differ at the least; more where chance alone does more."""
 _DEVIATIONS = 3.0
-LEAST_ENDED = 20
+_LEAST_ENDED = 20
 _FEWEST_WEEKS = 2
 _WEEK = timedelta(weeks=1)
-LEAST_LEADS = 4.0  # so many mean leads have to fit into the window
+_LEAST_LEADS = 4.0  # so many mean leads have to fit into the window
 _SURPLUS = 2.0  # more arrivals than ends by so many deviations are no chance
 USUAL = 0.95  # the window begins when so many of those there were first had time to end
 
@@ -137,7 +137,9 @@ def weeks_checked(first: date, warm: timedelta, end: date) -> date:
 
 def enough(took: Numbers, length: float, weeks: int) -> bool:
     """Whether those that ended in a window, of so many whole weeks, tell something by how long they took."""
-    return weeks >= _FEWEST_WEEKS and len(took) >= LEAST_ENDED and length >= LEAST_LEADS * float(took.mean())
+    return (
+        weeks >= _FEWEST_WEEKS and len(took) >= _LEAST_ENDED and length >= _LEAST_LEADS * float(took.mean())
+    )
 
 
 def tolerance(took: Numbers, length: float) -> float:

@@ -111,8 +111,8 @@ def counts(session: Session, person: str, today: date) -> Reach:
 
 def counts_all(session: Session, person: str, today: date) -> bool:
     """Whether they may know that of each unit that they look after."""
-    counted = counts(session, person, today)
-    return counted.everywhere or oversees(session, person, today).units <= counted.units
+    reach = oversees(session, person, today)
+    return reach.everywhere or reach.units <= reach_of(session, person, today, AUDITOR).units
 
 
 def staff(
