@@ -8,6 +8,7 @@ from throughput.compare import Comparison
 from throughput.difference import Faster, Interval
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, VariantMeasures
+from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
 from throughput.small_cells import HIDDEN
 from throughput.text_table import Table, grid, length
@@ -77,7 +78,8 @@ def _people(told: Comparison) -> Table:
     notes = [
         "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
         f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
-        " many are not delivered yet."
+        " many are not delivered yet.",
+        COUNTS_FOR,
     ]
     if any(row.lead_driven_by_program for row in rows):
         notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")

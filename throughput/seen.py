@@ -17,31 +17,31 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from throughput.survival import Numbers, at_risk
+from wording import mark
 
 FLOOR: Final = 0.1
 """No chance counts as smaller, and so no request as more than ten: what so few were seen of, one must not
 decide alone."""
+COUNTS_FOR: Final = mark(
+    "Of those that came last only the quick ones are delivered yet: slow ones that are delivered count for"
+    " others like them that are still open."
+)
 
 
-def weights(taken: ArrayLike, left: ArrayLike) -> Numbers:
-    """What each of these weighs, by how long they took, or have taken so far, and whether they have left."""
-    lengths, gone = np.asarray(taken, dtype=np.float64), np.asarray(left, dtype=np.bool_)
-    times, place = np.unique(lengths, return_inverse=True)
-    counts = (np.bincount(place[which], minlength=len(times)) for which in (gone, ~gone))
-    return weights_at(*counts)[place]
+def weights(taken: ArrayLike, left: ArrayLike, n: ArrayLike = 1) -> Numbers:
+    """What each of these weighs, by how long it took, or has taken so far, and whether it has left.
 
-
-def weights_at(left: ArrayLike, still_open: ArrayLike) -> Numbers:
-    """The same of counts at rising lengths: how many left after each, and how many are open after each.
-
-    By Kaplan and Meier, of being cut off; who left after as long as another is open still was seen to leave.
+    By Kaplan and Meier, of being cut off; what left after as long as another is open still was seen to leave.
+    `n`: how many there are of each.
     """
-    gone, cut = np.asarray(left), np.asarray(still_open)
-    watched = at_risk(gone, cut) - gone
-    with np.errstate(divide="ignore", invalid="ignore"):
-        staying = np.where(cut > 0, 1 - cut / watched, 1.0)
-    seen = np.cumprod(np.concatenate([[1.0], staying]))[:-1]
-    return np.asarray(1 / np.maximum(seen, FLOOR))
+    lengths, gone = np.asarray(taken, dtype=np.float64), np.asarray(left, dtype=np.bool_)
+    order = np.lexsort((~gone, lengths))
+    gone, many = gone[order], np.broadcast_to(n, gone.shape)[order].astype(np.float64)
+    cut, found = np.where(gone, 0, many), np.empty(len(order))
+    watched = at_risk(many - cut, cut)
+    seen = np.cumprod(np.concatenate([[1.0], np.where(gone, 1, 1 - cut / watched)]))[:-1]
+    found[order] = 1 / np.maximum(seen, FLOOR)
+    return found
 
 
 def of_requests(opened_us: Numbers, left_us: Numbers, now_us: float) -> Numbers:

@@ -21,8 +21,10 @@ from throughput.difference import difference
 from throughput.estimates import mean, quantile, quotient, share, weighed_share
 from throughput.figures import read_cases, read_tasks
 from throughput.flows import Flow, flows_of
+from throughput.overview import Overview
 from throughput.panels import handling, leads
 from throughput.rework import rework
+from throughput.scope import Scope
 from throughput.seen import FLOOR, weights
 from throughput.survival import Durations, Survival
 
@@ -83,14 +85,18 @@ def test_of_three_delivered_and_two_open_the_slow_ones_count_for_those_that_are_
     assert whole.efficiency_median.value == pytest.approx(40 / (8 * DAY))
 
 
-def test_the_comparison_tells_the_same_as_the_panels() -> None:
+def test_the_comparison_and_the_page_tell_the_same_as_the_panels() -> None:
     two = five_requests(), [one | {"request": one["request"] + 5} for one in five_requests("A1")]
     with kept_of(in_order(*two)) as session:
         told = Comparison.of(session, now=NOW)
         cases = read_cases(session)
         groups = flows_of(cases, read_tasks(session, cases), now=NOW)
-    for row, group in zip(told.rows, groups, strict=True):
+        pages = Overview(session, Scope(), NOW).compared("variant")
+    for row, group, page in zip(told.rows, groups, pages, strict=True):
         hands = handling(group).touch_s
+        assert page.touch.mean == pytest.approx(handling(group).touch_mean_s.value, rel=0.01)
+        assert quantile(page.touch).value == pytest.approx(hands.median.value, rel=0.01)
+        assert page.right_first_time == pytest.approx(rework(group).first_time_right.value)
         assert row.touch_total_s is not None
         assert (row.touch_total_s.n, row.touch_total_s.median) == (3, hands.median.value)
         assert row.touch_total_s.p90 == hands.p90.value
