@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations, groupby, pairwise
 from math import hypot
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from throughput.measures import handling_of, leads_of
 from throughput.survival import Durations
 
 Figure = Literal["lead", "handling"]
+FIGURES: Final[tuple[Figure, ...]] = get_args(Figure)
 OTHERS: Final = "all others"
 """The name of all other groups of a process together."""
 SEED = 1
@@ -61,13 +62,18 @@ def contrasts(cases: Cases, *, now: datetime, by: By = "variant") -> list[Contra
     found: list[Contrast] = []
     for key, groups in groupby(grouped(cases, by), key=lambda group: group.key):
         of_people = [replace(one, places=one.places[~cases.by_program[one.places]]) for one in groups]
-        for a, b in _pairs([one for one in of_people if len(one.places)], by):
-            leads = [(one.name, leads_of(cases, one.places, now)) for one in (a, b)]
-            handled = [(one.name, handling_of(cases, one.places, now)) for one in (a, b)]
-            if all(len(durations) for _, durations in leads):
-                found.append(contrast(key, "lead", *leads))
-            if all(len(durations) for _, durations in handled):
-                found.append(contrast(key, "handling", *handled))
+        known: dict[str, dict[Figure, Durations]] = {}  # each group is in many pairs
+        for pair in _pairs([one for one in of_people if len(one.places)], by):
+            for one in pair:
+                if one.name == OTHERS or one.name not in known:
+                    known[one.name] = {
+                        "lead": leads_of(cases, one.places, now),
+                        "handling": handling_of(cases, one.places, now),
+                    }
+            for figure in FIGURES:
+                a, b = ((one.name, known[one.name][figure]) for one in pair)
+                if len(a[1]) and len(b[1]):
+                    found.append(contrast(key, figure, a, b))
     return found
 
 
