@@ -7,14 +7,13 @@ of durations of which some are open by Kaplan and Meier's estimate with Brookmey
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 
 from throughput.difference import LEVEL
+from throughput.origins import Origin
 from throughput.survival import Durations, Numbers, Survival, first_below
 
-Origin = Literal["claimed", "measured", "simulated"]
 _Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 

@@ -13,8 +13,9 @@ from typing import Any, Literal
 from throughput.capacity import CLAIMS_KEY, Capacity, claimed_min
 from throughput.claims import CLAIMS
 from throughput.costs import Cost, Payback, Sum
-from throughput.estimates import Figure, Origin
+from throughput.estimates import Figure
 from throughput.levels import LevelReached
+from throughput.origins import Origin
 
 Source = Literal["claimed", "measured", "simulated", "given"]
 Score = Literal["low", "medium", "good", "high"]

@@ -68,6 +68,7 @@ def _event(moment: Moment) -> Iterator[str]:
         ("paraaf:channel", moment.channel),
         ("paraaf:trigger", moment.trigger),
         ("paraaf:mark", moment.mark),
+        ("paraaf:origin", moment.origin),
     ):
         if value is not None:
             yield _string(key, value, depth=3)

@@ -39,6 +39,7 @@ from documents.sheet import (
 )
 from documents.words import words_in as document_words
 from throughput.charts.model import Drawing
+from throughput.origins import document
 from throughput.reporting.flow import BETWEEN, TORN, Flow, Piece, white
 from throughput.reporting.placed import place_chart
 from throughput.reporting.seal import SEAL_FIELD, Seal
@@ -158,8 +159,7 @@ class Report:
         end = 0.0 if signing is None else HEADING_HEIGHT + HEADING_RULE + signing.height
         self._flow.draw(self._sheet, self._start_page(PageCanvas(), 1) - BOTTOM, end=end)
         fields = [] if signing is None else self._fields(signing)
-        made_on, invented = self._cover.made_at.date(), self._cover.invented
-        figures = {**figures, "invented_until": None if invented is None else invented.told}
+        made_on = self._cover.made_at.date()
         return write_pdfa(
             self._sheet.end(self._draw_foot),
             description=Description(self._title, identifier, self._words.language, made_on),
@@ -167,7 +167,7 @@ class Report:
                 "figures.json",
                 self._words.text("The figures of this report"),
                 "application/json",
-                rfc8785.dumps(figures),
+                rfc8785.dumps(document(figures, self._cover.invented)),
             ),
             fields=fields,
         )
