@@ -163,7 +163,7 @@ class FiguresPages(Overseeing):
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
         made = (found, names, said, say, read.counted)
-        beside = Beside(*made)
+        beside = Beside(*made, language=asked.language)
         listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
         in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
