@@ -147,7 +147,7 @@ def _tell(report: "Printed", target: "Target", args: argparse.Namespace, past: I
 
 def _figure(report: "Printed", target: "Target") -> str:
     norm, goal = target.norm, target.goal
-    asked = f"within {norm.within} of working time until {norm.until}; goal: {100 * goal:g} %"
+    asked = f"within {norm.within} of working time until {norm.until}; goal: {100 * goal:g}%"
     if report.mean is None:
         return f"Target ({asked}): not told, as every month's share is hidden."
     verdict = "met" if report.mean.low >= goal else "not met" if report.mean.high < goal else "not told"

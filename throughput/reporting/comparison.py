@@ -318,14 +318,7 @@ class _Process:
         if figure == "handling" and any(row.touch_s for row in rows):
             report.table(tables.states(self._told, rows, words).without_first)
         if tables.untold(rows, figure):
-            report.note(
-                words.text(
-                    "{nothing}: of fewer than {count} nothing is told, nor within what 90% are where fewer"
-                    " than {count} lie beyond.",
-                    nothing=NOTHING,
-                    count=FEWEST,
-                )
-            )
+            report.note(self._untold())
         if not found:
             report.note(
                 words.text("There are no two groups with enough requests of people alone to compare.")
@@ -350,6 +343,14 @@ class _Process:
                 )
             )
 
+    def _untold(self) -> str:
+        return self._words.text(
+            "{nothing}: of fewer than {count} nothing is told, nor within what 90% are where fewer than"
+            " {count} lie beyond.",
+            nothing=NOTHING,
+            count=FEWEST,
+        )
+
     def _machine(self) -> None:
         words, report = self._words, self._report
         rows = [row for row in self._rows if row.system_ms]
@@ -369,4 +370,4 @@ class _Process:
             report.table(tables.providers(rows, words, self._by).without_first)
             report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
         if any(tables.too_few(row) for row in rows):
-            report.note(words.text("{nothing}: fewer than {count} values.", nothing=NOTHING, count=FEWEST))
+            report.note(self._untold())

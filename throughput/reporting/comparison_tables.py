@@ -13,7 +13,7 @@ from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, V
 from throughput.reporting.table import Table
 from throughput.reporting.telling import difference, interval, span, verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
-from throughput.small_cells import FEWEST, HIDDEN
+from throughput.small_cells import HIDDEN
 
 Rows = Sequence[VariantMeasures]
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
@@ -288,8 +288,9 @@ def _rate(row: VariantMeasures, words: ReportWords) -> str:
 
 def too_few(row: VariantMeasures) -> bool:
     """Whether there are times of the machine, or of a provider, that are too few to be told."""
-    found = (*row.system_ms.values(), *row.provider_ms.values(), row.system_total_ms)
-    return any(one is not None and one.n < FEWEST for one in found)
+    total = row.system_total_ms
+    steps = (*row.system_ms.values(), *row.provider_ms.values())
+    return any(not tells(one.n) for one in steps) or (total is not None and not tells(total.n, 0.9))
 
 
 def untold(rows: Rows, figure: Figure) -> bool:

@@ -49,7 +49,7 @@ from workflow.invented import Invented
 
 CHART_WIDTH = 640.0
 """The natural width of charts in reports: words in them are then 8.8 points high."""
-_LEAD = Style(11, 15.5, INK)
+_LEAD = Style(10.5, 14.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
 _SMALLER_TITLE = Style(17, 22, ACCENT, strong=True)  # of a title that is on one line so
 _TOP = A4[1] - 48
@@ -100,7 +100,7 @@ class Report:
     def lead(self, *texts: str) -> None:
         """The sentences that matter, larger."""
         for text in texts:
-            self._running(safe(text, 1000), _LEAD, below=6)
+            self._running(safe(text, 1000), _LEAD, below=4)
 
     def paragraph(self, *texts: str, heads: bool = False) -> None:
         """Running text; one that `heads` what follows is on one page with it."""

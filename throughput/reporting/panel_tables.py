@@ -98,6 +98,8 @@ def little(told: Panels, words: ReportWords) -> Table:
 
 def _longest(one: Bottleneck, words: ReportWords) -> list[str]:
     first = one.states[0]
+    if few(first.of_lead):
+        return [NOTHING] * 5
     if one.state is None:
         return [words.text("nowhere"), *[NOTHING] * 4]
     return [
