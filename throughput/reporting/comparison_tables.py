@@ -11,7 +11,7 @@ from throughput.discreet import ENDED_OTHERWISE, marks, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
 from throughput.reporting.table import Table
-from throughput.reporting.telling import difference, interval, span, verdict
+from throughput.reporting.telling import difference, interval, roughly, span, verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
 
@@ -121,7 +121,10 @@ def said(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> T
         names = (short(name, by, words) for name in (one.a, one.b))
         row = [words.process(one.key), *names, verdict(one, words, by)]
         if handling:
-            row += [span(one.smallest_s, words), NOTHING if one.needed is None else words.number(one.needed)]
+            row += [
+                span(one.smallest_s, words),
+                NOTHING if one.needed is None else words.number(roughly(one.needed)),
+            ]
         cells.append(row)
     return Table(_heads((*heads, *more), words), cells, words=4)
 

@@ -16,6 +16,8 @@ FIGURES: Mapping[Figure, str] = {
     "handling": mark("Handling, by people's hands"),
 }
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
+_WORTH_SAYING = 100_000
+"""Whoever needs more requests than this to show a difference may call it none."""
 _FEW = 2
 """So many pairs that can't be told apart are told of one by one."""
 
@@ -46,6 +48,11 @@ def faster_and_slower(one: Contrast) -> tuple[str, str]:
     """Of a contrast that can be told: which variant is the faster, and which the slower."""
     a_is_faster = one.found.interval.high is not None and one.found.interval.high < 0
     return (one.a, one.b) if a_is_faster else (one.b, one.a)
+
+
+def roughly(count: int) -> int:
+    """A number of requests that is reckoned, in two digits."""
+    return int(float(f"{count:.1e}"))
 
 
 def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
@@ -179,10 +186,11 @@ class Saying:
             said = words.text(_NOT_TOLD[one.figure], **values)
         else:
             said = words.text(_NOT_TOLD_BY[one.figure], **values, n_a=n_a, n_b=n_b)
-        if one.needed is None or one.needed <= _fewest(one):
+        if one.needed is None or not _fewest(one) < one.needed <= _WORTH_SAYING:
             return said
         more = words.text(
-            "To show the difference that was measured, {needed} of each would be needed.", needed=one.needed
+            "To show the difference that was measured, about {needed} of each would be needed.",
+            needed=words.number(roughly(one.needed)),
         )
         return f"{said} {more}"
 
