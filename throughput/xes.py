@@ -1,7 +1,7 @@
 """XES, the exchange form of event logs: IEEE 1849-2016, with the extensions concept, lifecycle, time and org.
 
 One trace a request, one event a change of an activity's state, by the standard lifecycle. Attributes of our
-own begin with `paraaf:`. Events say that they are simulated, not that they are measured, as all are elsewhere.
+own begin with `paraaf:`. Events say that they are simulated; what says nothing was measured.
 """
 
 from collections.abc import Iterable, Iterator
