@@ -7,17 +7,17 @@ of durations of which some are open by Kaplan and Meier's estimate with Brookmey
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from throughput.difference import LEVEL
+from throughput.origins import Origin
 from throughput.survival import Durations, Numbers, Survival, effective, first_below
 
 Flags = NDArray[np.bool_]
-Origin = Literal["claimed", "measured", "simulated"]
-_Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+"""So many standard errors a normal interval reaches to both sides."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def share(yes: float, n: float, *, of: int | None = None) -> Figure:
     """
     if n == 0:
         return Figure(0, None)
-    middle = (yes + _Z**2 / 2) / (n + _Z**2)
-    half = _Z / (n + _Z**2) * sqrt(yes * (n - yes) / n + _Z**2 / 4)
+    middle = (yes + Z**2 / 2) / (n + Z**2)
+    half = Z / (n + Z**2) * sqrt(yes * (n - yes) / n + Z**2 / 4)
     # At none and at all an end is the share itself, which rounding must not miss.
     low = 0.0 if yes == 0 else middle - half
     high = 1.0 if yes == n else middle + half
@@ -107,7 +107,7 @@ def bounds(durations: Durations, survival: Survival) -> tuple[Numbers, Numbers]:
     """Between what the curve lies at each of its times."""
     steps, curve = durations.steps, survival.going_on
     with np.errstate(divide="ignore", invalid="ignore"):
-        wide = _Z * np.sqrt(steps.variance) / np.log(curve)  # negative
+        wide = Z * np.sqrt(steps.variance) / np.log(curve)  # negative
         lower, upper = curve ** np.exp(-wide), curve ** np.exp(wide)
     begun, over = curve >= 1, curve <= 0
     # Where all that were left have ended the variance is none: of so many none went on, which Clopper and

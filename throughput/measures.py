@@ -11,9 +11,10 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import ArrayLike
 
-from throughput.estimates import Origin, weighed_share
+from throughput.estimates import weighed_share
 from throughput.figures import Cases, Numbers, Tasks, Words, microseconds
 from throughput.grouped import By, Group, Places, grouped
+from throughput.origins import Origin
 from throughput.seen import of_requests
 from throughput.spans import Wait
 from throughput.survival import Durations, Survival
