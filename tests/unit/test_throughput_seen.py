@@ -16,7 +16,7 @@ from tests.unit.test_throughput_compare import in_order
 from tests.unit.test_throughput_spans import START, Log, move
 from throughput.capacity import capacity
 from throughput.compare import Comparison
-from throughput.compare_data import as_json
+from throughput.contrasts import contrasts
 from throughput.difference import difference
 from throughput.estimates import mean, quantile, quotient, share, weighed_share
 from throughput.figures import read_cases, read_tasks
@@ -101,8 +101,8 @@ def test_the_comparison_and_the_page_tell_the_same_as_the_panels() -> None:
         assert (row.touch_total_s.n, row.touch_total_s.median) == (3, hands.median.value)
         assert row.touch_total_s.p90 == hands.p90.value
         assert row.first_time_right == rework(group).first_time_right.value
-    (one,) = (one for one in as_json(told)["differences"] if one["figure"] == "handling")
-    assert (one["n_a"], one["open_a"], one["median_a"]) == (3, 0, 2400)
+    (one,) = (one for one in contrasts(cases, now=NOW) if one.figure == "handling")
+    assert (one.n_a, one.open_a, one.found.a) == (3, 0, 2400)
 
 
 def test_a_short_period_of_long_ways_does_not_flatter() -> None:
