@@ -297,6 +297,30 @@ def test_results_can_be_looked_at_again_for_a_day_by_who_did_it_alone(
     assert manager.get(str(done.url)).status_code == 404
 
 
+def test_a_question_can_be_gone_back_to_by_who_was_asked_alone(
+    desk: QueueOffice, manager: httpx.Client, url: str
+) -> None:
+    numbers = desk.crowd(2)
+    page = manager.get("/queue?sort=number")
+    asked = send(manager, page, "approve", picks(page))
+    assert [one.status_code for one in asked.history] == [303]
+    assert set(asked.url.params) == {"query"}
+    assert "Approve 2<" in asked.text
+    assert send(manager, page, "approve", picks(page)).url == asked.url
+    assert counts(send(manager, asked, "approve", picks(asked), sure="yes")) == (2, 0)
+    again = manager.get(str(asked.url))  # back: it tells what could be done now
+    assert "Approve these requests?" in again.text
+    assert all(f">{number}</a>" in again.text for number in numbers)
+    assert "Approve 2<" not in again.text
+    with browsing(url) as client:
+        signed_in(client, desk.office, OTHER_MANAGER)
+        assert client.get(str(asked.url)).status_code == 404
+    desk.clock.later(hours=25)
+    desk.office.kept_forms.forget()
+    signed_in(manager, desk.office, MANAGER)
+    assert manager.get(str(asked.url)).status_code == 404
+
+
 def test_sent_several_times_at_the_same_moment_its_results_are_kept_once(desk: QueueOffice) -> None:
     """An impatient finger: each comes to the same address."""
     picked = [Picked(number, 1) for number in range(1, 301)]
