@@ -270,7 +270,6 @@ class FolderRuns:
             counts=counts(run),
             wrong_word=run.question.wrong if run.question is not None else None,
             texts=texts_of(groups),
-            has_password=not run.idle or self.door.office.passwords.has_one(run.actor),
             has_passkey=run.idle and bool(self.door.office.passkeys.of(run.actor)),
         )
 
