@@ -33,8 +33,8 @@ def _this_month(now: datetime) -> str:
 def _is_known(office: Office, name: str, value: str) -> bool:
     if any(value == getattr(one, _ATTRIBUTES[name], None) for one in office.catalogue):
         return True
-    there = exists().where(TimingGroup.table().c[_COLUMNS[name]] == value)
+    there = [exists().where(TimingGroup.table().c[_COLUMNS[name]] == value)]
     if name == "unit":
-        there = or_(there, exists().where(Person.unit == value))
+        there.append(exists().where(Person.unit == value))
     with office.store.read() as session:
-        return session.execute(select(there)).scalar_one()
+        return session.execute(select(or_(*there))).scalar_one()

@@ -21,27 +21,22 @@ from documents.kinds import KINDS
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
 from signing.outside_errors import ScanRefusedError
 from signing.profile import Level, Profile
-from signing.scans import SEAL_BOX, SEAL_FIELD, SEALED_COPY, Scan, copy_of, require_whole
+from signing.scans import SEALED_COPY, Scan, require_whole
 from workflow.brought import Brought
-from workflow.calendar import CALENDARS
 from workflow.command_form import require_name
 from workflow.commands import Answer, Channel, Command
 from workflow.definition_model import Definition, OutsideFile, State, Trigger
 from workflow.errors import KeyReused, Refused, WorkflowError
 from workflow.faults import point
 from workflow.judge import office_day
-from workflow.key_limits import take_one
 from workflow.reading import RequestView
 from workflow.references import require_stored
+from workflow.sealed_copies import sealed_copy
 from workflow.tables import DocumentRow, Event, Person, ScanRow, SignatureRow, Task
 from workflow.workbench import timed
 
 if TYPE_CHECKING:
     from workflow.office import Office
-
-
-SEAL_PROFILE = "organisation-seal"
-"""Under it copies of scans are sealed."""
 
 
 class NothingOutside(WorkflowError):
@@ -291,7 +286,7 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
     require_whole(scan, office.blobs.get(waiting.document.rendered_sha256))
     us = {"scan": scan.read_us}
     with timed(us, "seal"):
-        sealed = asyncio.run(_sealed_copy(office, waiting, scan))
+        sealed = asyncio.run(sealed_copy(office, waiting.view, waiting.definition, scan))
     point("exchange.judged")
     with timed(us, "store"):
         stored = office.blobs.put(sealed)
@@ -326,38 +321,6 @@ def _request_of(office: "Office", number: str) -> int:
 def no_document(number: str) -> ScanRefusedError:
     """What is told of a scan of no document of this office, or of none for who brings it."""
     return ScanRefusedError(f"No document here has the number {number}.", hint="Is it another office's?")
-
-
-async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes:
-    """The copy under the seal of the employer whom the document names."""
-    from signing.composition import NewField  # noqa: PLC0415  where it signs: takes long to import
-    from signing.pades import sign_pdf  # noqa: PLC0415
-
-    named = waiting.view.data.get("employer")
-    employer = str(named["name"]) if isinstance(named, Mapping) and named.get("name") else None
-    profile = replace(office.profiles[SEAL_PROFILE], reason=SEALED_COPY)
-    keys = office.keys()
-    signer = keys.signer(
-        profile,
-        person_id="",
-        person_name="",
-        organisation=employer or office.employer_of(waiting.view.requester_id),
-    )
-    now = office.clock()
-    if (limit := keys.limit_of(signer)) is not None:
-        take_one(office.store, limit, now, CALENDARS[waiting.definition.calendar].zone, by_hand=True)
-    copy = copy_of(scan, taken_on=office_day(waiting.definition, now).isoformat())
-    async with office.desk() as desk:
-        finished = await sign_pdf(
-            desk,
-            copy,
-            signer=signer,
-            profile=profile,
-            claimed_at=now,
-            role="Seal of a copy",
-            new_field=NewField(SEAL_FIELD, page=0, box=SEAL_BOX, label="Seal of a copy"),
-        )
-    return finished.pdf
 
 
 # What is told of a file
