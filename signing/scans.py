@@ -294,7 +294,7 @@ def copy_of(scan: Scan, cover: Cover) -> bytes:
 
 def _drawn(cover: Cover) -> bytes:
     """What the copy is, above the seal that vouches for it."""
-    lines = [("F2", 18, 57, 752, cover.title)]
+    lines = [("F2", 16, 57, 752, cover.title)]
     lines += [("F1", 10, 57, 726 - 13 * at, line) for at, line in enumerate(wrap(cover.what, _LINE))]
     for at, (label, value) in enumerate(cover.facts):
         lines += [("F1", 10, 57, 690 - 18 * at, label), ("F2", 10, 187, 690 - 18 * at, value)]

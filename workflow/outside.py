@@ -223,10 +223,25 @@ def _answered(office: "Office", request_id: int, digest: str, by: By, file: Outs
     ):
         key = _key(by, trigger, request_id, digest)
         if (answer := office.engine.answered(by.actor, key, request_id, trigger)) is not None:
-            if by.key is not None and file != "scan" and _file_of(office, answer) != digest:
+            if file == "scan":  # its event has the digest of the copy, of which no two are the same
+                office.engine.repeated(_scanned_by(by, trigger, request_id, key, digest))
+            elif by.key is not None and _file_of(office, answer) != digest:
                 raise KeyReused
             return answer
     return None
+
+
+def _scanned_by(by: By, trigger: str, request_id: int, key: str, digest: str) -> Command:
+    """The command that keeps a scan, as far as it is what was wished."""
+    return Command(
+        trigger,
+        by.actor,
+        key,
+        request_id,
+        on_behalf_of=by.on_behalf_of,
+        channel=by.channel,
+        brought=Brought("scan", digest, {}, {}),
+    )
 
 
 def _file_of(office: "Office", answer: Answer) -> object:
@@ -269,7 +284,8 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
     """Keep the scan of a document that was signed on paper: as a copy under the organisation's seal.
 
     The scan says which document it is of. Raises ScanRefusedError, SigningError, KeyLimitReached, NotFound,
-    NothingOutside, BlobError, and what a command can meet. The authority's server has to run, for the seal.
+    NothingOutside, BlobError, and what a command can meet: KeyReused before anything is sealed. The
+    authority's server has to run, for the seal.
     """
     digest = sha256(b"".join(page.jpeg for page in scan.pages)).hexdigest()
     request_id = _request_of(office, scan.number)
@@ -284,6 +300,8 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
             hint="Have that one signed, and scan it.",
         )
     require_whole(scan, office.blobs.get(waiting.document.rendered_sha256))
+    key = _key(by, waiting.trigger.name, request_id, digest)  # of what came: no two seals are the same
+    office.engine.repeated(_scanned_by(by, waiting.trigger.name, request_id, key, digest))
     us = {"scan": scan.read_us}
     with timed(us, "seal"):
         sealed = asyncio.run(sealed_copy(office, waiting.view, waiting.definition, scan))
@@ -303,7 +321,6 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
         point("exchange.written")
 
     command = waiting.command(by, replace(brought, record=record), facts={})
-    key = _key(by, waiting.trigger.name, request_id, digest)  # of what came: no two seals are the same
     command = replace(command, key=key, brought=replace(command.brought or brought, sha256=digest))
     return _executed(office, command)
 
