@@ -16,6 +16,7 @@ from documents.kinds.fields import NOTE_MAX, wrong_text
 from web.asked import Asked, Door
 from web.bodies import MIB
 from web.choices import signs
+from web.edit_request import SAVE
 from wording import Sentence
 from workflow.bulk_results import Came
 from workflow.callings import names_of
@@ -133,7 +134,15 @@ class Bulk:
             explained=do in EXPLAINED,
             remark=asked.typed("remark"),
             wrong=wrong,
+            to_fill_in=self._to_fill_in(asked, picked, would) if do == APPROVE else (),
         )
+
+    def _to_fill_in(self, asked: Asked, picked: Sequence[Picked], would: Sequence[Came]) -> set[int]:
+        """Of those that can't be done: in which they could fill something in first."""
+        bad = [one for one, came in zip(picked, would, strict=True) if came.is_refused]
+        save = Command(SAVE, actor=asked.me.id, key="looked-at", through="page")
+        against = self.door.office.engine.against(commands_for(save, bad, {}))
+        return {one.request for one, why in zip(bad, against, strict=True) if why is None}
 
     def _page(
         self, asked: Asked, template: str, do: str, came: Sequence[Came], *, status: int = 200, **more: Any

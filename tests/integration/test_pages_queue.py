@@ -249,6 +249,7 @@ def test_two_hundred_are_approved_and_each_has_its_result(desk: QueueOffice, man
     asked = send(manager, page, "approve", picks(page))
     assert f">{stale}</a>" in asked.text
     assert "It has changed since you looked at it." in asked.text
+    assert "Fill in and send on" not in asked.text
     assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds this task." in asked.text
     assert {desk.state(number) for number in numbers} == {"manager"}  # nothing was done yet
     done = send(manager, asked, "approve", picks(asked), sure="yes")
@@ -340,6 +341,8 @@ def test_what_was_typed_and_not_sent_goes_along_also_when_sent_again(
 ) -> None:
     number = desk.sample.submit("A3", temporary=True)
     page = manager.get("/queue")
+    asked = send(manager, page, "approve", picks(page))
+    assert f'<a href="/requests/{number}/edit">Fill in and send on' in asked.text
     assert counts(approve(manager, page, picks(page))) == (0, 1)  # how the employment goes on is not said
     part = {"continuation": {"prospect": "permanent", "changed_conditions": False}}
     desk.do("save_draft", MANAGER, number, data=part)
