@@ -88,7 +88,8 @@ def at(office: KeyedOffice, moment: datetime) -> KeyedOffice:
 def let_come(office: KeyedOffice) -> None:
     """Have the time of the next tries come."""
     with office.store.write() as session:
-        session.execute(update(MonitoringReport).values(next_at=office.clock()))
+        due = update(MonitoringReport).where(MonitoringReport.pdf.is_(None))
+        session.execute(due.values(next_at=office.clock()))
 
 
 def rows(office: KeyedOffice) -> list[MonitoringReport]:
