@@ -23,6 +23,7 @@ from throughput.contrasts import OTHERS
 from throughput.errors import TimingsOfNewer
 from throughput.grouped import By
 from throughput.kept import AT_ONCE, Keeper, behind
+from throughput.origins import with_column
 from throughput.overview import Overview
 from throughput.scope import Scope
 from throughput.told import Told, told
@@ -154,7 +155,8 @@ class FiguresPages(Overseeing):
             raise HTTPException(404)
         self.door.rates.require(asked.request, TABLES)
         name = self.door.past.named(f"figures-{table.name}-{now:%Y-%m-%d}.csv")
-        return csv_answer(name, [key for key, _ in table.columns], _plain(table))
+        head, *lines = with_column(_plain(table), self.door.past())
+        return csv_answer(name, head, lines)
 
     def _wanted(self, asked: Asked, reach: Reach, now: datetime) -> Wanted:
         """What the address asks for. Raises HTTPException 404 for what there is not, for who asks."""
@@ -176,7 +178,7 @@ class FiguresPages(Overseeing):
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
         made = (found, names, said, say, read.counted)
-        beside = Beside(*made)
+        beside = Beside(*made, language=asked.language)
         listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
         in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
@@ -275,4 +277,5 @@ def _month(text: str, language: str) -> str:
 
 
 def _plain(table: Table) -> list[list[str | int | None]]:
-    return [[cell.plain() for cell in row] for row in table.rows]
+    """The heads, then each row."""
+    return [[key for key, _ in table.columns], *([cell.plain() for cell in row] for row in table.rows)]

@@ -22,6 +22,7 @@ from throughput.monitor import Monitor, Month, Printed
 from throughput.monitor_kept import KeptMonths
 from throughput.monitor_reports import KeptReport, report_file, reports
 from throughput.monitor_rows import rows
+from throughput.origins import with_column
 from throughput.reporting.monitoring import (
     about,
     chart,
@@ -144,7 +145,7 @@ class MonitoringPages(Overseeing):
     def _csv(self, asked: Asked) -> Response:
         shown = self._shown(asked)
         self.door.rates.require(asked.request, LISTS)
-        head, *lines = rows(shown.report)
+        head, *lines = with_column(rows(shown.report), self.door.past())
         return csv_answer(self.door.past.named(f"{_name(shown.report)}.csv"), head, lines)
 
     def _pdf(self, asked: Asked) -> Response:

@@ -530,7 +530,7 @@ class Office:
         """Makes mail for the people, and sends it."""
         from workflow.mail import Post  # noqa: PLC0415  as said above
 
-        return Post(self.store, self.engine, self.mail, self.clock)
+        return Post(self.store, self.engine, self.mail, self.clock, lambda: self.newest_day)
 
     @property
     def sender(self) -> "Sender":

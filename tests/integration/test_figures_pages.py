@@ -108,8 +108,13 @@ def test_it_first_says_what_is_different_and_how_sure(
 ) -> None:
     signed_in(client, place[0].office, AUDITOR)
     said = words_of(client.get("/figures?lang=en"))
-    assert re.search(r"“With a person's own key” is faster than “By a click” by .* the 95 % interval", said)
-    assert re.search(r"hands on it: .* can't be told apart by so many requests", said)
+    assert re.search(
+        r"Lead time \(measured\): A3 \(with a person's own key\) is faster than A1 \(by a click\), in the"
+        r" median by .* with 95% certainty by .*? Requests: \d*[05] and \d*[05]\.",
+        said,
+    )
+    assert re.search(r"Handling \(measured\): \d*[05] and \d*[05] requests can't tell", said)
+    assert "known within 1%, differences of two within 1% of both" in said
     assert said.index("What is different") < said.index("Flow")
     assert "as of" in said
     [slow, fast] = table(client, "lead")

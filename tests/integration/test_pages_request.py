@@ -17,6 +17,7 @@ from sqlalchemy import delete, insert, select, update
 
 from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import AT_PORTAL, scanned_in, signed_at_portal
+from documents.render import render
 from documents.words import words_in
 from signing.profile import Level
 from tests.databases import KINDS, fresh
@@ -24,7 +25,7 @@ from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
 from web.request_timing import timing
-from workflow import outside
+from workflow import outside, previews
 from workflow.commands import StepTrouble
 from workflow.outside import By
 from workflow.previews import Preview
@@ -150,13 +151,20 @@ def test_before_it_is_approved_they_see_how_it_would_look(desk: Desk) -> None:
     assert desk.client(CLERK).get(f"/requests/{number}/draft/nothing").status_code == 404
     for person in (MANAGER, desk.sample.request(number).requester_id):
         assert desk.client(person).get(f"/requests/{number}/draft/declaration").status_code == 200
-    drawn = list(PdfDocument(Preview.find(office, number, "declaration", CLERK).pdf()))
+    drawn = list(PdfDocument(Preview.find(office, number, "declaration", CLERK).pdf))
     text = " ".join(drawn[0].get_textpage().get_text_range().split())
     assert "Draft – not approved, not signed, and no document yet" in text
     assert "Verification code" not in text
     assert "date of signature" in text
     assert words_in("en").day(desk.sample.today) not in text
     assert desk.sample.documents(number) == []  # and nothing of it is kept
+
+
+def test_a_drafts_page_draws_it_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, drawn = to_state(desk, "review"), []
+    monkeypatch.setattr(previews, "render", lambda *a, **more: drawn.append(a) or render(*a, **more))
+    page = desk.client(CLERK).get(f"/requests/{number}/draft/declaration")
+    assert (page.status_code, len(drawn)) == (200, 1)
 
 
 def test_why_it_can_not_be_drawn_stands_in_its_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
