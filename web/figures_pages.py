@@ -33,6 +33,7 @@ from web.csv_answer import csv_answer
 from web.figures_asked import BYS, Wanted, months_until, text_of
 from web.figures_beside import Beside
 from web.figures_in_hand import OLDEST, InHandParts
+from web.figures_known import require_known
 from web.figures_next import NextParts, Step
 from web.figures_parts import Names, Section, Translate
 from web.figures_reach import Reading, listed_unit, reading
@@ -125,7 +126,7 @@ class FiguresPages(Overseeing):
 
     def _page(self, asked: Asked) -> Response:
         reach, now = self.reach(asked), self.door.office.clock()
-        wanted = Wanted.of(asked, now)
+        wanted = self._wanted(asked, reach, now)
         shown = self._shown(asked, wanted, reach, now)
         return self.answer(
             asked,
@@ -147,7 +148,7 @@ class FiguresPages(Overseeing):
     def _csv(self, asked: Asked) -> Response:
         """One of the page's tables, with plain numbers."""
         reach, now = self.reach(asked), self.door.office.clock()
-        shown = self._shown(asked, Wanted.of(asked, now), reach, now)
+        shown = self._shown(asked, self._wanted(asked, reach, now), reach, now)
         tables = [table for section in shown.sections for table in section.tables]
         table = next((one for one in tables if one.name == asked.request.path_params["name"]), None)
         if table is None:
@@ -156,6 +157,20 @@ class FiguresPages(Overseeing):
         name = self.door.past.named(f"figures-{table.name}-{now:%Y-%m-%d}.csv")
         head, *lines = with_column(_plain(table), self.door.past())
         return csv_answer(name, head, lines)
+
+    def _wanted(self, asked: Asked, reach: Reach, now: datetime) -> Wanted:
+        """What the address asks for. Raises HTTPException 404 for what there is not, for who asks."""
+        wanted = Wanted.of(asked, now)
+        require_known(
+            self.door.office,
+            reach,
+            months=(wanted.first, wanted.last),
+            key=wanted.key,
+            variant=wanted.variant,
+            unit=wanted.unit,
+            definition=wanted.definition,
+        )
+        return wanted
 
     def _shown(self, asked: Asked, wanted: Wanted, reach: Reach, now: datetime) -> _Shown:
         read = reading(self.door.office, asked.me.id, reach, wanted)

@@ -38,6 +38,7 @@ from web import figures_asked
 from web.asked import Asked
 from web.choices import short_title
 from web.csv_answer import csv_answer
+from web.figures_known import require_known
 from web.figures_parts import drawn
 from web.languages import NAMES
 from web.overseeing import Overseeing
@@ -175,9 +176,8 @@ class MonitoringPages(Overseeing):
         reach, wanted = self.reach(asked), Wanted.of(asked)
         if not reach.everywhere:
             wanted = replace(wanted, unit=wanted.unit or min(reach.units))
-        if wanted.unit and wanted.unit not in reach:
-            raise HTTPException(404)
         office = self.door.office
+        require_known(office, reach, months=(wanted.first, wanted.last), unit=wanted.unit, key=wanted.key)
         kept = KeptMonths.of(office.store, office.folder)
         norms = [str(norm.within) for norm in kept.settings.norms]
         wanted = replace(wanted, norm=wanted.norm or norms[0])

@@ -5,7 +5,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -13,7 +13,7 @@ from io import BytesIO
 import httpx
 import pytest
 from pypdfium2 import PdfDocument
-from sqlalchemy import update
+from sqlalchemy import delete, insert, select, update
 
 from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import AT_PORTAL, scanned_in, signed_at_portal
@@ -29,7 +29,7 @@ from workflow import outside, previews
 from workflow.commands import StepTrouble
 from workflow.outside import By
 from workflow.previews import Preview
-from workflow.tables import Event, Task
+from workflow.tables import Event, PasswordRow, Task
 
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
 
@@ -397,6 +397,31 @@ def test_signing_by_click_asks_for_consent_and_password(desk: Desk) -> None:
     body = desk.sample.office.engine.show(number, SIGNER).history[-1].body
     assert body is not None
     assert (body["consent_through"], body["reauthenticated"]["method"]) == ("page", "password")
+
+
+def test_who_has_nothing_to_show_that_it_is_they_is_told_before_they_sign(desk: Desk) -> None:
+    number = to_state(desk, "sign", "A1")
+    assert "neither a password nor a passkey" not in desk.page(SIGNER, number).text
+    with without_password(desk, SIGNER):
+        pages = [desk.client(SIGNER).get(path) for path in (f"/requests/{number}", "/folder")]
+    for page in pages:
+        assert "You would have to show that it is you, and have neither" in page.text
+        assert re.search('<a[^>]* href="/account"[^>]*>How you sign in</a>', page.text)
+    assert 'name="trigger" value="sign"' not in pages[0].text
+    assert f'value="{number}-' not in pages[1].text
+
+
+@contextmanager
+def without_password(desk: Desk, person: str) -> Iterator[None]:
+    """Somebody who has signed in through the organisation."""
+    table = PasswordRow.table()
+    theirs = table.c.person_id == person
+    with desk.sample.office.store.write() as session:
+        row = session.execute(select(table).where(theirs)).one()
+        session.execute(delete(table).where(theirs))
+    yield
+    with desk.sample.office.store.write() as session:
+        session.execute(insert(table), [row._asdict()])
 
 
 def test_a_substitute_acts_for_whom_the_document_names(desk: Desk) -> None:
