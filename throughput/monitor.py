@@ -17,10 +17,10 @@ from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from throughput.bounds import Within, tightened
+from throughput.bounds import tightened
 from throughput.errors import PeriodUnusable
 from throughput.month_table import ALL, Followed, Kind, MonthTold, month_told
-from throughput.small_cells import SMALL, Cell, Sum
+from throughput.small_cells import SMALL, Cell, Sum, Within
 
 __all__ = [
     "ALL",

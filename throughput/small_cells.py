@@ -13,20 +13,22 @@ Who reads `*` may guess which of them stand for small counts: one beside a count
 it is taken as known of each, unless that alone would tell one: of two in a row, with 2 and 2 of 4, say.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from math import sqrt
-from typing import Any
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, sqrt
 
-import highspy
+import numpy as np
+from numpy.typing import NDArray
 
 from throughput.errors import SumsWrong
+from throughput.whole_numbers import WholeNumbers
 
 SMALL = 2
 HIDDEN = "*"
 FEWEST = 5
 """Of fewer requests than this nothing is told of how they fared."""
 Cell = Hashable
+_Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,14 @@ class Sum:
 
     total: Cell
     parts: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Within:
+    """What a reader may know of a count: `low` and `high`, the same where it is told; infinite for no end."""
+
+    low: int
+    high: float
 
 
 @dataclass(frozen=True)
@@ -53,150 +63,25 @@ def hidden(
     sums: Sequence[Sum],
     *,
     small: int = SMALL,
-    unprinted: Set[Cell] = frozenset(),
+    before: Mapping[Cell, Within] | None = None,
 ) -> Hidden:
     """The cells that print as `*`: the small ones, and those that keep them from being told.
 
-    `counts` holds every cell of all tables that one reader may see, totals too. `unprinted` are counts that
-    are in no table, and only tie others together: nobody knows whether they are small, and what is told of
-    them is nobody's secret. Raises SumsWrong when the counts do not add up.
+    `counts` holds every cell of all tables that one reader may see, totals too. `before` is what was printed
+    earlier, and what may be known of what was hidden then: that is kept hidden, too, by what is hidden now.
+    What else there is in a sum is in no table, and only ties others together: it is nobody's secret. Raises
+    SumsWrong when the counts do not add up.
     """
     _require_sums(counts, sums)
-    try:
-        found = _found(_Table(counts, sums, small, unprinted, knows=True))
-    except _CanNotBeKept:
-        return Hidden(_found(_Table(counts, sums, small, unprinted, knows=False)), None)
-    return Hidden(found, frozenset(cell for cell in found if counts[cell] > small))
-
-
-class _CanNotBeKept(Exception):
-    """Whatever is hidden, a reader who knows which counts are small can tell one."""
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Counts and their sums; whether who reads them `knows` which of the hidden ones are small."""
-
-    counts: Mapping[Cell, int]
-    sums: Sequence[Sum]
-    small: int
-    unprinted: Set[Cell]
-    knows: bool
-
-    def low(self, cell: Cell) -> int:
-        """The least that a reader must reckon with where the count is hidden."""
-        return self.small + 1 if self._known(cell) and self.counts[cell] > self.small else 0
-
-    def high(self, cell: Cell, most: int) -> int:
-        """The most; `most` where nothing is known of it."""
-        return self.small if self._known(cell) and self.counts[cell] <= self.small else most
-
-    def _known(self, cell: Cell) -> bool:
-        """Whether readers know of a hidden count if it is small."""
-        return self.knows and cell not in self.unprinted
-
-    @property
-    def most(self) -> int:
-        """More than any count can be."""
-        return 2 * sum(self.counts.values()) + 10
-
-
-def _found(table: _Table) -> frozenset[Cell]:
-    found = {cell for cell, count in table.counts.items() if count <= table.small} | table.unprinted
-    safe = set(table.unprinted)
-    while (told := _first_told(table, found, safe)) is not None:
-        found |= _cover(table, found, told)
-    return frozenset(found - table.unprinted)
-
-
-def _first_told(table: _Table, found: set[Cell], safe: set[Cell]) -> Cell | None:
-    """A hidden cell that can be told; `safe` gathers those that can't, which hiding more keeps so."""
-    reader = _Reader(table, found)
-    for cell in sorted(found - safe, key=repr):
-        if cell in safe:
-            continue
-        other = reader.other(cell)
-        if other is None:
-            return cell
-        safe |= {one for one, count in other.items() if count != table.counts[one]}
-    return None
-
-
-@dataclass
-class _Reader:
-    """Somebody who knows the printed cells and the sums, and tries to tell the others."""
-
-    table: _Table
-    unknown: set[Cell]
-    solver: Any = field(init=False)
-    guesses: dict[Cell, Any] = field(init=False)
-
-    def __post_init__(self) -> None:
-        table, self.solver = self.table, _solver()
-        most = table.most
-        self.guesses = {
-            cell: self.solver.addIntegral(lb=table.low(cell), ub=table.high(cell, most))
-            for cell in sorted(self.unknown, key=repr)
-        }
-        for one in table.sums:
-            terms = [(1, cell) for cell in one.parts] + [(-1, one.total)]
-            if any(cell in self.unknown for _, cell in terms):
-                self.solver.addConstr(
-                    sum(
-                        sign * (self.guesses[cell] if cell in self.unknown else table.counts[cell])
-                        for sign, cell in terms
-                    )
-                    == 0
-                )
-
-    def other(self, cell: Cell) -> dict[Cell, int] | None:
-        """Counts that fit all that is printed, in which this cell is another; None when there are none."""
-        guess, counts = self.guesses[cell], self.table.counts
-        for solve in (self.solver.maximize, self.solver.minimize):
-            solve(guess)
-            found = {name: round(self.solver.val(one)) for name, one in self.guesses.items()}
-            if found[cell] != counts[cell]:
-                return found
-        return None
-
-
-def _cover(table: _Table, found: set[Cell], told: Cell) -> set[Cell]:
-    """What to hide so that this cell could be one more, or one less: the least that does it."""
-    choices = [_shift(table, found, told, by) for by in (1, -1)]
-    possible = [cells for cells in choices if cells is not None]
-    if not possible:
-        raise _CanNotBeKept
-    return min(possible, key=lambda cells: sum(_cost(table.counts[cell]) for cell in cells))
-
-
-def _shift(table: _Table, found: set[Cell], told: Cell, by: int) -> set[Cell] | None:
-    """The cheapest change of whole counts that keeps all sums: what is printed now and would change."""
-    counts, most = table.counts, table.most
-    if not table.low(told) <= counts[told] + by <= table.high(told, most):
-        return None
-    solver = _solver()
-    more = {cell: solver.addIntegral(lb=0, ub=table.high(cell, most) - counts[cell]) for cell in counts}
-    less = {cell: solver.addIntegral(lb=0, ub=counts[cell] - table.low(cell)) for cell in counts}
-    for one in table.sums:
-        solver.addConstr(
-            sum(more[cell] - less[cell] for cell in one.parts) - more[one.total] + less[one.total] == 0
-        )
-    solver.addConstr(more[told] - less[told] == by)
-    solver.minimize(
-        sum(
-            (0.001 if cell in found else _cost(count)) * (more[cell] + less[cell])
-            for cell, count in counts.items()
-        )
-    )
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    changed = {cell for cell in counts if round(solver.val(more[cell]) - solver.val(less[cell])) != 0}
-    return changed - found
-
-
-def _cost(count: int) -> float:
-    """To hide a small count costs less than to hide a large one, and two cost more than one."""
-    return 10 + sqrt(count)
+    known = before or {}
+    table = _Table.of(counts, sums, known)
+    for knows in (True, False):
+        search = _Search(table, small, knows=knows)
+        if search.found_all():
+            found = frozenset(cell for cell in search.hidden if cell in counts)
+            large = frozenset(cell for cell in found if counts[cell] > small)
+            return Hidden(found, large if knows else None)
+    raise AssertionError
 
 
 def _require_sums(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> None:
@@ -206,17 +91,156 @@ def _require_sums(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> None:
 
 def _wrong(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> Iterator[Sum]:
     for one in sums:
-        if counts[one.total] != sum(counts[cell] for cell in one.parts):
+        if {one.total, *one.parts} <= counts.keys() and counts[one.total] != sum(map(counts.__getitem__, one.parts)):
             yield one
 
 
-class _Quiet(highspy.Highs):
-    """A solver that prints nothing: it says what it is as soon as it is made, on standard output."""
+@dataclass(frozen=True)
+class _Table:
+    """Cells in their order, counts that fit all of them, and their sums.
 
-    def enableCallbacks(self) -> None:  # noqa: N802  its name there; called while it is made
-        self.silent()
-        super().enableCallbacks()  # type: ignore[no-untyped-call]
+    `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were printed
+    or hidden before; the rest is in no table.
+    """
+
+    cells: Sequence[Cell]
+    values: _Counts
+    rows: Sequence[tuple[list[int], list[float]]]
+    decides: NDArray[np.bool_]
+    known: Mapping[int, Within]
+    most: int
+
+    @classmethod
+    def of(cls, counts: Mapping[Cell, int], sums: Sequence[Sum], known: Mapping[Cell, Within]) -> "_Table":
+        """Where something is not counted, counts for it are found that fit. Raises SumsWrong for none."""
+        every = {cell for one in sums for cell in (one.total, *one.parts)} | counts.keys() | known.keys()
+        cells = sorted(every, key=repr)
+        place = {cell: at for at, cell in enumerate(cells)}
+        rows = [
+            ([*(place[part] for part in one.parts), place[one.total]], [*(1.0 for _ in one.parts), -1.0])
+            for one in sums
+        ]
+        ends = [one.high for one in known.values() if one.high < inf]
+        most = int(2 * max([0, *counts.values(), *(one.low for one in known.values()), *ends])) + 10
+        decides = np.array([cell in counts for cell in cells], dtype=bool)
+        within = {place[cell]: one for cell, one in known.items()}
+        values = np.array([counts.get(cell, 0) for cell in cells], dtype=np.int64)
+        if not decides.all():
+            lows, highs = values.astype(float), values.astype(float)
+            for at in np.flatnonzero(~decides):
+                one = within.get(int(at), Within(0, inf))
+                lows[at], highs[at] = one.low, min(one.high, most)
+            found = WholeNumbers(lows, highs, rows).least(np.where(decides, 0.0, 1.0))
+            if found is None:
+                raise SumsWrong("The counts do not fit those that were told before.")
+            values = found
+        return cls(cells, values, rows, decides, within, most)
 
 
-def _solver() -> Any:
-    return _Quiet()  # type: ignore[no-untyped-call]
+class _Search:
+    """What to hide, found step by step; whoever reads `knows` which of the hidden ones are small, or not."""
+
+    def __init__(self, table: _Table, small: int, *, knows: bool) -> None:
+        self._table, self._knows = table, knows
+        size = len(table.cells)
+        is_small = table.values <= small
+        self._low, self._high = np.zeros(size), np.full(size, float(table.most))
+        if knows:
+            self._low[table.decides & ~is_small] = small + 1
+            self._high[table.decides & is_small] = max(small, 0)
+        self._found = table.decides & is_small
+        self._unsafe = self._found.copy()
+        self._printed = table.decides & ~is_small
+        for at, one in table.known.items():
+            self._low[at], self._high[at] = one.low, min(one.high, table.most)
+            self._unsafe[at] = one.low < one.high
+        free = ~self._printed
+        self._reader = WholeNumbers(
+            np.where(free, self._low, table.values), np.where(free, self._high, table.values), table.rows
+        )
+        self._most = np.concatenate([self._high - table.values, table.values - self._low])
+        self._shifts = self._changes()
+
+    @property
+    def hidden(self) -> list[Cell]:
+        return [self._table.cells[at] for at in np.flatnonzero(self._found)]
+
+    def found_all(self) -> bool:
+        """Hide until nothing can be told. False where whoever knows which are small can tell one all the same."""
+        self._move_many()
+        for at in range(len(self._table.cells)):
+            if self._unsafe[at] and not self._is_kept(at) and not self._cover(at):
+                if self._knows:
+                    return False
+                self._unsafe[at] = False  # the sums alone tell it, whatever is printed
+        return True
+
+    def _move_many(self) -> None:
+        """Find counts that fit what is printed, and are others in many cells at once."""
+        for sign in (-1.0, 1.0):
+            while self._unsafe.any():
+                before = int(self._unsafe.sum())
+                self._note(self._reader.least(np.where(self._unsafe, sign, 0.0)))
+                if int(self._unsafe.sum()) == before:
+                    break
+
+    def _is_kept(self, at: int) -> bool:
+        """Whether other counts fit all that is printed, in which this cell is another."""
+        for sign in (-1.0, 1.0):
+            aim = np.zeros(len(self._table.cells))
+            aim[at] = sign
+            self._note(self._reader.least(aim, enough=sign * float(self._table.values[at]) - 1))
+            if not self._unsafe[at]:
+                return True
+        return False
+
+    def _note(self, other: _Counts | None) -> None:
+        """Cells that may be others can't be told, and hiding more keeps them so."""
+        if other is not None:
+            self._unsafe &= other == self._table.values
+
+    def _changes(self) -> WholeNumbers:
+        """By how much more, and by how much less, each cell may be where it were hidden."""
+        size = len(self._table.cells)
+        rows = [
+            ([*places, *(size + at for at in places)], [*signs, *(-sign for sign in signs)])
+            for places, signs in self._table.rows
+        ]
+        return WholeNumbers(np.zeros(2 * size), self._most, rows)
+
+    def _cover(self, at: int) -> bool:
+        """Hide what lets this cell be one more, or one less: what costs the least. False where nothing does."""
+        size, values = len(self._table.cells), self._table.values
+        costs = np.where(self._printed, 10 + np.sqrt(values), 0.001)
+        best: tuple[float, _Counts] | None = None
+        for more, less in ((at, size + at), (size + at, at)):
+            found = self._shift(more, less, np.concatenate([costs, costs]))
+            if found is None:
+                continue
+            change = found[:size] - found[size:]
+            cost = float(costs[change != 0].sum())
+            if best is None or cost < best[0]:
+                best = cost, change
+        if best is None:
+            return False
+        self._hide(np.flatnonzero((best[1] != 0) & self._printed))
+        self._note(values + best[1])
+        return True
+
+    def _shift(self, more: int, less: int, costs: NDArray[np.float64]) -> _Counts | None:
+        """The cheapest change that keeps all sums, of one or more here."""
+        most_more, most_less = self._most[more], self._most[less]
+        if most_more < 1:
+            return None
+        self._shifts.bound(more, 1, most_more)
+        self._shifts.bound(less, 0, 0)
+        try:
+            return self._shifts.least(costs)
+        finally:
+            self._shifts.bound(more, 0, most_more)
+            self._shifts.bound(less, 0, most_less)
+
+    def _hide(self, places: NDArray[np.int64]) -> None:
+        self._found[places], self._printed[places] = True, False
+        for at in places:
+            self._reader.bound(int(at), self._low[at], self._high[at])

@@ -1,0 +1,91 @@
+"""Whole numbers within bounds that fit sums of nothing: the least of what they cost.
+
+A linear program is solved first, from where the last one ended. Its answer is mostly whole; only where it is
+not, whole numbers are searched for, which takes longer.
+"""
+
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+_NEAR = 1e-6
+Row = tuple[list[int], list[float]]
+"""The places of some numbers and their factors; together they make nothing."""
+
+
+class WholeNumbers:
+    """The numbers, their bounds, and the rows that they fit."""
+
+    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64], rows: Sequence[Row]) -> None:
+        self._size = len(low)
+        self._all = np.arange(self._size, dtype=np.int32)
+        self._solver = _solver()
+        self._solver.passModel(_model(low, high, rows))
+        self._solver.setOptionValue("presolve", "off")
+        self._whole: Any = None
+        self._moved: dict[int, tuple[float, float]] = {}
+
+    def bound(self, at: int, low: float, high: float) -> None:
+        """Let a number be within these from now on."""
+        self._solver.changeColBounds(at, low, high)
+        self._moved[at] = (low, high)
+
+    def least(self, costs: NDArray[np.float64], *, enough: float = inf) -> NDArray[np.int64] | None:
+        """Numbers that fit and cost the least; None where none do, or none that costs as little as `enough`."""
+        found = self._solved(self._solver, costs, enough)
+        if found is None or np.abs(found - np.round(found)).max(initial=0) < _NEAR:
+            return None if found is None else np.round(found).astype(np.int64)
+        found = self._solved(self._searched(), costs, enough)
+        return None if found is None else np.round(found).astype(np.int64)
+
+    def _solved(self, solver: Any, costs: NDArray[np.float64], enough: float) -> NDArray[np.float64] | None:
+        solver.changeColsCost(self._size, self._all, costs)
+        solver.run()
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        if solver.getInfo().objective_function_value > enough + _NEAR * max(1.0, abs(enough)):
+            return None
+        return np.array(solver.getSolution().col_value)
+
+    def _searched(self) -> Any:
+        """The same, with whole numbers alone."""
+        if self._whole is None:
+            self._whole = _solver()
+            model = self._solver.getLp()
+            model.integrality_ = [highspy.HighsVarType.kInteger] * self._size
+            self._whole.passModel(model)
+        else:
+            for at, (low, high) in self._moved.items():
+                self._whole.changeColBounds(at, low, high)
+        self._moved.clear()
+        return self._whole
+
+
+def _model(low: NDArray[np.float64], high: NDArray[np.float64], rows: Sequence[Row]) -> Any:
+    model = highspy.HighsLp()
+    model.num_col_, model.num_row_ = len(low), len(rows)
+    model.col_cost_ = np.zeros(len(low))
+    model.col_lower_, model.col_upper_ = low, high
+    model.row_lower_ = model.row_upper_ = np.zeros(len(rows))
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.num_col_, model.a_matrix_.num_row_ = len(low), len(rows)
+    model.a_matrix_.start_ = np.cumsum([0, *(len(places) for places, _ in rows)])
+    model.a_matrix_.index_ = [at for places, _ in rows for at in places]
+    model.a_matrix_.value_ = [factor for _, factors in rows for factor in factors]
+    return model
+
+
+class _Quiet(highspy.Highs):
+    """A solver that prints nothing: it says what it is as soon as it is made, on standard output."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802  its name there; called while it is made
+        self.silent()
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
+
+
+def _solver() -> Any:
+    return _Quiet()  # type: ignore[no-untyped-call]
