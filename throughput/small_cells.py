@@ -15,7 +15,7 @@ it is taken as known of each, unless that alone would tell one: of two in a row,
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,9 @@ def _require_sums(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> None:
 
 def _wrong(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> Iterator[Sum]:
     for one in sums:
-        if {one.total, *one.parts} <= counts.keys() and counts[one.total] != sum(map(counts.__getitem__, one.parts)):
+        if {one.total, *one.parts} <= counts.keys() and counts[one.total] != sum(
+            map(counts.__getitem__, one.parts)
+        ):
             yield one
 
 

@@ -159,7 +159,10 @@ def test_that_nobody_withdrew_is_hidden_as_that_one_did() -> None:
     """Where requests can be withdrawn: else it would be had from those that ended and were done."""
     told = [
         Monitor.of(
-            cases(dict.fromkeys(BASE, 9) | {one: few for one in BASE if one[3] == "withdrawn"}), PERIOD, ZONE
+            cases(dict.fromkeys(BASE, 9) | {one: few for one in BASE if one[3] == "withdrawn"}),
+            PERIOD,
+            ZONE,
+            norms=NORMS,
         )
         for few in (0, 1)
     ]
