@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from throughput.errors import SumsWrong
-from throughput.whole_numbers import WholeNumbers
+from throughput.whole_numbers import Row, WholeNumbers
 
 SMALL = 2
 HIDDEN = "*"
@@ -107,7 +107,7 @@ class _Table:
 
     cells: Sequence[Cell]
     values: _Counts
-    rows: Sequence[tuple[list[int], list[float]]]
+    rows: Sequence[Row]
     decides: NDArray[np.bool_]
     known: Mapping[int, Within]
     most: int
@@ -144,105 +144,142 @@ class _Search:
 
     def __init__(self, table: _Table, small: int, *, knows: bool) -> None:
         self._table, self._knows = table, knows
-        size = len(table.cells)
-        is_small = table.values <= small
-        self._low, self._high = np.zeros(size), np.full(size, float(table.most))
+        size, is_small = len(table.cells), table.values <= small
+        low, high = np.zeros(size), np.full(size, float(table.most))
         if knows:
-            self._low[table.decides & ~is_small] = small + 1
-            self._high[table.decides & is_small] = max(small, 0)
-        self._found = table.decides & is_small
-        self._unsafe = self._found.copy()
+            low[table.decides & ~is_small] = small + 1
+            high[table.decides & is_small] = max(small, 0)
+        self._unsafe = table.decides & is_small
         self._printed = table.decides & ~is_small
+        earlier = np.zeros(size, dtype=bool)
         for at, one in table.known.items():
-            self._low[at], self._high[at] = one.low, min(one.high, table.most)
-            self._unsafe[at] = one.low < one.high
-        free = ~self._printed
-        self._reader = WholeNumbers(
-            np.where(free, self._low, table.values), np.where(free, self._high, table.values), table.rows
-        )
-        self._most = np.concatenate([self._high - table.values, table.values - self._low])
-        self._shifts = self._changes()
+            low[at], high[at] = one.low, min(one.high, table.most)
+            self._unsafe[at], earlier[at] = one.low < one.high, True
+        self._low, self._high, self._earlier = low, high, earlier
 
     @property
     def hidden(self) -> list[Cell]:
-        return [self._table.cells[at] for at in np.flatnonzero(self._found)]
+        """The cells that print as `*`."""
+        return [self._table.cells[int(at)] for at in np.flatnonzero(self._table.decides & ~self._printed)]
 
     def found_all(self) -> bool:
-        """Hide until nothing can be told. False where whoever knows which are small can tell one all the same."""
-        self._move_many()
-        for at in range(len(self._table.cells)):
-            if self._unsafe[at] and not self._is_kept(at) and not self._cover(at):
-                if self._knows:
-                    return False
-                self._unsafe[at] = False  # the sums alone tell it, whatever is printed
-        return True
+        """Hide until nothing can be told; False where who knows which are small can tell one all the same.
 
-    def _move_many(self) -> None:
-        """Find counts that fit what is printed, and are others in many cells at once."""
-        for sign in (-1.0, 1.0):
-            while self._unsafe.any():
-                before = int(self._unsafe.sum())
-                self._note(self._reader.least(np.where(self._unsafe, sign, 0.0)))
-                if int(self._unsafe.sum()) == before:
-                    break
+        First what was hidden before stays as it may have been: most cells can be others all the same.
+        """
+        if self._earlier.any():
+            self._keep_in(self._changes(~self._earlier))
+        self._keep_in(self._changes(np.ones(len(self._table.cells), dtype=bool)))
+        if self._knows:
+            return not self._unsafe.any()
+        return True  # what is left is told by the sums alone, whatever is printed
 
-    def _is_kept(self, at: int) -> bool:
-        """Whether other counts fit all that is printed, in which this cell is another."""
-        for sign in (-1.0, 1.0):
-            aim = np.zeros(len(self._table.cells))
-            aim[at] = sign
-            self._note(self._reader.least(aim, enough=sign * float(self._table.values[at]) - 1))
-            if not self._unsafe[at]:
-                return True
-        return False
+    def told(self) -> list[Cell]:
+        """What can be told."""
+        return [self._table.cells[int(at)] for at in np.flatnonzero(self._unsafe)]
 
-    def _note(self, other: _Counts | None) -> None:
-        """Cells that may be others can't be told, and hiding more keeps them so."""
-        if other is not None:
-            self._unsafe &= other == self._table.values
+    def _changes(self, free: NDArray[np.bool_]) -> "_Changes":
+        values = self._table.values
+        return _Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
 
-    def _changes(self) -> WholeNumbers:
-        """By how much more, and by how much less, each cell may be where it were hidden."""
-        size = len(self._table.cells)
-        rows = [
-            ([*places, *(size + at for at in places)], [*signs, *(-sign for sign in signs)])
-            for places, signs in self._table.rows
-        ]
-        return WholeNumbers(np.zeros(2 * size), self._most, rows)
+    def _keep_in(self, changes: "_Changes") -> None:
+        """Hide what lets cells be others, by changes of these."""
+        for aim in _aims(len(self._table.cells)):
+            if (aims := self._unsafe & changes.free).any():
+                self._note(changes.of_many(np.where(aims, aim, 0.0)))
+        for at in np.flatnonzero(self._unsafe & changes.free):
+            if self._unsafe[at]:
+                self._keep(int(at), changes)
 
-    def _cover(self, at: int) -> bool:
-        """Hide what lets this cell be one more, or one less: what costs the least. False where nothing does."""
-        size, values = len(self._table.cells), self._table.values
-        costs = np.where(self._printed, 10 + np.sqrt(values), 0.001)
+    def _keep(self, at: int, changes: "_Changes") -> None:
+        """Hide what lets this cell be one more, or one less: what costs the least, and nothing where it may be."""
+        costs = np.where(self._printed, 10 + np.sqrt(self._table.values), 0.001)
         best: tuple[float, _Counts] | None = None
-        for more, less in ((at, size + at), (size + at, at)):
-            found = self._shift(more, less, np.concatenate([costs, costs]))
-            if found is None:
-                continue
-            change = found[:size] - found[size:]
-            cost = float(costs[change != 0].sum())
-            if best is None or cost < best[0]:
-                best = cost, change
-        if best is None:
-            return False
-        self._hide(np.flatnonzero((best[1] != 0) & self._printed))
-        self._note(values + best[1])
-        return True
+        for by in (1, -1):
+            found = changes.of_one(at, by, costs, inf if best is None else best[0])
+            if found is not None and (best is None or found[0] < best[0]):
+                best = found
+            if best is not None and not (self._printed & (best[1] != 0)).any():
+                break
+        if best is not None:
+            places = np.flatnonzero(self._printed & (best[1] != 0))
+            self._printed[places] = False
+            changes.hide(places)
+            self._note(best[1])
 
-    def _shift(self, more: int, less: int, costs: NDArray[np.float64]) -> _Counts | None:
-        """The cheapest change that keeps all sums, of one or more here."""
-        most_more, most_less = self._most[more], self._most[less]
-        if most_more < 1:
+    def _note(self, change: _Counts | None) -> None:
+        """Cells that may be others can't be told, and hiding more keeps them so."""
+        if change is not None:
+            self._unsafe &= change == 0
+
+
+def _aims(size: int) -> Iterator[NDArray[np.float64]]:
+    """Which cells to make more of, and of which less: all, none, each second, each second pair, ..."""
+    places = np.arange(size)
+    yield np.full(size, -1.0)
+    yield np.full(size, 1.0)
+    for bit in range(min(6, size.bit_length())):
+        aim = np.where(places >> bit & 1, -1.0, 1.0)
+        yield aim
+        yield -aim
+
+
+class _Changes:
+    """Changes of counts that keep all sums, of the cells that are `free`; the others stay as they are."""
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+        printed: NDArray[np.bool_],
+        free: NDArray[np.bool_],
+    ) -> None:
+        self.free, self._places = free, np.flatnonzero(free)
+        self._at = {int(at): n for n, at in enumerate(self._places)}
+        self._low, self._high = low[free], high[free]
+        size = len(self._places)
+        own = [
+            [(self._at[at], sign) for at, sign in zip(*row, strict=True) if at in self._at] for row in rows
+        ]
+        of_free = [([at for at, _ in row], [sign for _, sign in row]) for row in own if row]
+        there = ~printed[free]
+        self._others = WholeNumbers(np.where(there, self._low, 0), np.where(there, self._high, 0), of_free)
+        both = [([*at, *(size + n for n in at)], [*sign, *(-n for n in sign)]) for at, sign in of_free]
+        self._most = np.concatenate([self._high, -self._low])
+        self._shifts = WholeNumbers(np.zeros(2 * size), self._most, both)
+
+    def of_many(self, costs: NDArray[np.float64]) -> _Counts | None:
+        """Of hidden cells alone: those that cost the least, if the solver finds them at once."""
+        return self._of_all(self._others.least(costs[self._places], search=False))
+
+    def of_one(
+        self, at: int, by: int, costs: NDArray[np.float64], enough: float
+    ) -> tuple[float, _Counts] | None:
+        """One or more, or less, of this cell: what costs the least, and what it costs; None where it is more
+        than `enough`.
+        """
+        here, size = self._at[at], len(self._places)
+        up, down = (here, size + here) if by > 0 else (size + here, here)
+        if self._most[up] < 1:
             return None
-        self._shifts.bound(more, 1, most_more)
-        self._shifts.bound(less, 0, 0)
-        try:
-            return self._shifts.least(costs)
-        finally:
-            self._shifts.bound(more, 0, most_more)
-            self._shifts.bound(less, 0, most_less)
+        own = costs[self._places]
+        with self._shifts.bounded(up, 1, self._most[up]), self._shifts.bounded(down, 0, 0):
+            found = self._shifts.least(np.concatenate([own, own]), enough=enough)
+        if found is None:
+            return None
+        change = found[:size] - found[size:]
+        return float(own[change != 0].sum()), self._of_all(change)
 
-    def _hide(self, places: NDArray[np.int64]) -> None:
-        self._found[places], self._printed[places] = True, False
+    def hide(self, places: NDArray[np.int64]) -> None:
+        """Let these be others from now on."""
         for at in places:
-            self._reader.bound(int(at), self._low[at], self._high[at])
+            here = self._at[int(at)]
+            self._others.bound(here, self._low[here], self._high[here])
+
+    def _of_all(self, change: _Counts | None) -> _Counts | None:
+        if change is None:
+            return None
+        found = np.zeros(len(self.free), dtype=np.int64)
+        found[self._places] = change
+        return found

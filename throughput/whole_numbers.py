@@ -4,7 +4,8 @@ A linear program is solved first, from where the last one ended. Its answer is m
 not, whole numbers are searched for, which takes longer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from math import inf
 from typing import Any
 
@@ -13,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEAR = 1e-6
+_CLOSE = 0.05
+"""Where whole numbers are searched for, so much more may what is found cost than the least."""
 Row = tuple[list[int], list[float]]
 """The places of some numbers and their factors; together they make nothing."""
 
@@ -27,19 +30,32 @@ class WholeNumbers:
         self._solver.passModel(_model(low, high, rows))
         self._solver.setOptionValue("presolve", "off")
         self._whole: Any = None
+        self._bounds = dict(enumerate(zip(low.tolist(), high.tolist(), strict=True)))
         self._moved: dict[int, tuple[float, float]] = {}
 
     def bound(self, at: int, low: float, high: float) -> None:
         """Let a number be within these from now on."""
         self._solver.changeColBounds(at, low, high)
-        self._moved[at] = (low, high)
+        self._bounds[at] = self._moved[at] = (low, high)
 
-    def least(self, costs: NDArray[np.float64], *, enough: float = inf) -> NDArray[np.int64] | None:
-        """Numbers that fit and cost the least; None where none do, or none that costs as little as `enough`."""
+    @contextmanager
+    def bounded(self, at: int, low: float, high: float) -> Iterator[None]:
+        """Let a number be within these for a while."""
+        before = self._bounds[at]
+        self.bound(at, low, high)
+        yield
+        self.bound(at, *before)
+
+    def least(
+        self, costs: NDArray[np.float64], *, enough: float = inf, search: bool = True
+    ) -> NDArray[np.int64] | None:
+        """Numbers that fit and cost the least; None where none do, or none that costs less than `enough`.
+
+        Without `search` None, too, where they are not found at once.
+        """
         found = self._solved(self._solver, costs, enough)
-        if found is None or np.abs(found - np.round(found)).max(initial=0) < _NEAR:
-            return None if found is None else np.round(found).astype(np.int64)
-        found = self._solved(self._searched(), costs, enough)
+        if found is not None and np.abs(found - np.round(found)).max(initial=0) > _NEAR:
+            found = self._solved(self._searched(), costs, enough) if search else None
         return None if found is None else np.round(found).astype(np.int64)
 
     def _solved(self, solver: Any, costs: NDArray[np.float64], enough: float) -> NDArray[np.float64] | None:
@@ -47,7 +63,7 @@ class WholeNumbers:
         solver.run()
         if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        if solver.getInfo().objective_function_value > enough + _NEAR * max(1.0, abs(enough)):
+        if solver.getInfo().objective_function_value >= enough:
             return None
         return np.array(solver.getSolution().col_value)
 
@@ -58,6 +74,7 @@ class WholeNumbers:
             model = self._solver.getLp()
             model.integrality_ = [highspy.HighsVarType.kInteger] * self._size
             self._whole.passModel(model)
+            self._whole.setOptionValue("mip_rel_gap", _CLOSE)
         else:
             for at, (low, high) in self._moved.items():
                 self._whole.changeColBounds(at, low, high)

@@ -99,10 +99,11 @@ def _cells(report: Printed, some: list[Month], ends: tuple[str | int, ...]) -> s
 
 
 def everything(found: list[Followed]) -> list[Told]:
-    """All that all reports say that anybody may ask for, each period counted by itself."""
+    """All that all reports say that anybody may ask for."""
     told: dict[tuple[str, frozenset[Base], int, int], None] = {}
+    counted = Monitor.of(found, PERIOD, ZONE, norms=NORMS).tables
     for first, last in ((0, 0), (1, 1), (0, 1)):
-        monitor = Monitor.of(found, PERIOD[first : last + 1], ZONE, norms=NORMS)
+        monitor = Monitor({month: counted[month] for month in PERIOD[first : last + 1]})
         for unit, key, norm in product((None, *UNITS), (None, *KEYS), range(NORMS)):
             for what, cells, *ends in told_by(monitor, monitor.report(unit, key, norm), norm):
                 told[what, frozenset(cells), ends[0], ends[1]] = None
