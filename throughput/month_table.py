@@ -162,13 +162,12 @@ def _sums(shapes: Sequence[Shape], nameless: frozenset[tuple[str, str]]) -> list
     return found
 
 
-def _known(shapes: Sequence[Shape], before: Sequence[MonthTold]) -> dict[Cell, Within]:
+def _known(shapes: Sequence[Shape], before: Sequence[MonthTold]) -> list[dict[Cell, Within]]:
     """What may be known of the counts of the months before."""
-    return {
-        (back, place): told.within(*place)
+    return [
+        {(back, place): told.within(*place) for place in shape.cells}
         for back, (shape, told) in enumerate(zip(shapes[1:], before, strict=False), start=1)
-        for place in shape.cells
-    }
+    ]
 
 
 def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:

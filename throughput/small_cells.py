@@ -63,7 +63,7 @@ def hidden(
     sums: Sequence[Sum],
     *,
     small: int = SMALL,
-    before: Mapping[Cell, Within] | None = None,
+    before: Sequence[Mapping[Cell, Within]] = (),
 ) -> Hidden:
     """The cells that print as `*`: the small ones, and those that keep them from being told.
 
@@ -73,8 +73,7 @@ def hidden(
     SumsWrong when the counts do not add up.
     """
     _require_sums(counts, sums)
-    known = before or {}
-    table = _Table.of(counts, sums, known)
+    table = _Table.of(counts, sums, before)
     for knows in (True, False):
         search = _Search(table, small, knows=knows)
         if search.found_all():
@@ -102,7 +101,7 @@ class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were printed
-    or hidden before; the rest is in no table.
+    or hidden before. `table`: 0 of those to decide, then of the earlier ones; -1: in no table.
     """
 
     cells: Sequence[Cell]
@@ -110,11 +109,15 @@ class _Table:
     rows: Sequence[Row]
     decides: NDArray[np.bool_]
     known: Mapping[int, Within]
+    table: NDArray[np.int64]
     most: int
 
     @classmethod
-    def of(cls, counts: Mapping[Cell, int], sums: Sequence[Sum], known: Mapping[Cell, Within]) -> "_Table":
+    def of(
+        cls, counts: Mapping[Cell, int], sums: Sequence[Sum], before: Sequence[Mapping[Cell, Within]]
+    ) -> "_Table":
         """Where something is not counted, counts for it are found that fit. Raises SumsWrong for none."""
+        known = {cell: one for table in before for cell, one in table.items()}
         every = {cell for one in sums for cell in (one.total, *one.parts)} | counts.keys() | known.keys()
         cells = sorted(every, key=repr)
         place = {cell: at for at, cell in enumerate(cells)}
@@ -136,7 +139,9 @@ class _Table:
             if found is None:
                 raise SumsWrong("The counts do not fit those that were told before.")
             values = found
-        return cls(cells, values, rows, decides, within, most)
+        number = {cell: n for n, table in enumerate((counts, *before)) for cell in table}
+        tables = np.array([number.get(cell, -1) for cell in cells])
+        return cls(cells, values, rows, decides, within, tables, most)
 
 
 class _Search:
@@ -151,11 +156,10 @@ class _Search:
             high[table.decides & is_small] = max(small, 0)
         self._unsafe = table.decides & is_small
         self._printed = table.decides & ~is_small
-        earlier = np.zeros(size, dtype=bool)
         for at, one in table.known.items():
             low[at], high[at] = one.low, min(one.high, table.most)
-            self._unsafe[at], earlier[at] = one.low < one.high, True
-        self._low, self._high, self._earlier = low, high, earlier
+            self._unsafe[at] = one.low < one.high
+        self._low, self._high = low, high
 
     @property
     def hidden(self) -> list[Cell]:
@@ -165,10 +169,12 @@ class _Search:
     def found_all(self) -> bool:
         """Hide until nothing can be told; False where who knows which are small can tell one all the same.
 
-        First what was hidden before stays as it may have been: most cells can be others all the same.
+        First of one table at a time, the others staying as they are: most cells can be others all the same.
         """
-        if self._earlier.any():
-            self._keep_in(self._changes(~self._earlier))
+        tables = self._table.table
+        if len(numbers := range(tables.max(initial=0) + 1)) > 1:
+            for number in numbers:
+                self._keep_in(self._changes((tables == number) | (tables < 0)))
         self._keep_in(self._changes(np.ones(len(self._table.cells), dtype=bool)))
         if self._knows:
             return not self._unsafe.any()

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEAR = 1e-6
-_CLOSE = 0.05
-"""Where whole numbers are searched for, so much more may what is found cost than the least."""
+_CLOSE = {"mip_rel_gap": 0.05, "mip_abs_gap": 5.0}
+"""Where whole numbers are searched for, so much more may what is found cost than the least: to find it takes
+long, and what costs less than 10 hides nothing (throughput.small_cells)."""
 Row = tuple[list[int], list[float]]
 """The places of some numbers and their factors; together they make nothing."""
 
@@ -74,7 +75,8 @@ class WholeNumbers:
             model = self._solver.getLp()
             model.integrality_ = [highspy.HighsVarType.kInteger] * self._size
             self._whole.passModel(model)
-            self._whole.setOptionValue("mip_rel_gap", _CLOSE)
+            for name, value in _CLOSE.items():
+                self._whole.setOptionValue(name, value)
         else:
             for at, (low, high) in self._moved.items():
                 self._whole.changeColBounds(at, low, high)
