@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from throughput.small_cells import Cell, Sum
+from throughput.small_cells import Sum
 
 ALL = "all"
 """The margin of reasons."""
@@ -36,16 +36,16 @@ class Shape:
         return sorted(set().union(*self.ways.values()))
 
     @cached_property
-    def sums(self) -> list[Sum]:
-        """Those that everybody knows of: what a sum is of comes before it."""
+    def sums(self) -> list[tuple[Place, tuple[Place, ...]]]:
+        """Totals and their parts, as everybody knows of them: what a sum is of comes before it."""
         return [*self._of_places(), *self._of_kinds()]
 
     @cached_property
-    def cells(self) -> frozenset[Cell]:
+    def cells(self) -> frozenset[Place]:
         """All that is counted."""
-        return frozenset(cell for one in self.sums for cell in (one.total, *one.parts))
+        return frozenset(cell for total, parts in self.sums for cell in (total, *parts))
 
-    def _of_places(self) -> Iterator[Sum]:
+    def _of_places(self) -> Iterator[tuple[Place, tuple[Place, ...]]]:
         """All processes of a unit, all units of a process, all of both."""
         took = [("took", n) for n in range(self.norms + 1)] if "done" in self.reasons else []
         ended = [("ended", reason) for reason in self.reasons if reason != "done"]
@@ -53,19 +53,19 @@ class Shape:
             pairs = self._pairs_of(kind)
             units, keys = sorted({unit for unit, _ in pairs}), sorted({key for _, key in pairs})
             for unit in units:
-                yield Sum((kind, unit, None), tuple((kind, *pair) for pair in pairs if pair[0] == unit))
+                yield ((kind, unit, None), tuple((kind, *pair) for pair in pairs if pair[0] == unit))
             for key in keys:
-                yield Sum((kind, None, key), tuple((kind, *pair) for pair in pairs if pair[1] == key))
+                yield ((kind, None, key), tuple((kind, *pair) for pair in pairs if pair[1] == key))
             if pairs:
-                yield Sum((kind, None, None), tuple((kind, unit, None) for unit in units))
-                yield Sum((kind, None, None), tuple((kind, None, key) for key in keys))
+                yield ((kind, None, None), tuple((kind, unit, None) for unit in units))
+                yield ((kind, None, None), tuple((kind, None, key) for key in keys))
 
-    def _of_kinds(self) -> Iterator[Sum]:
+    def _of_kinds(self) -> Iterator[tuple[Place, tuple[Place, ...]]]:
         """What met a norm, what was done, what ended."""
         for kind, parts in self._kinds():
             there = {part: self._places_of(part) for part in parts}
             for place in sorted(set().union(*there.values()), key=repr):
-                yield Sum((kind, *place), tuple((part, *place) for part in parts if place in there[part]))
+                yield ((kind, *place), tuple((part, *place) for part in parts if place in there[part]))
 
     def _kinds(self) -> Iterator[tuple[Kind, list[Kind]]]:
         """Each with the kinds that it is the sum of; these come before it."""

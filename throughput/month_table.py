@@ -3,9 +3,9 @@
 One table for each month: units by processes by what is counted, with all their margins and all norms. A count
 of two or fewer is hidden, and others with it until no reader of the whole table can tell it
 (throughput.small_cells). What is hidden depends on this month's counts, and on what was told of the months
-before: who is open at the end of one is so when the next begins. It depends on nothing that a reader asks for.
-How many ended is counted by each reason for which a request of that process can end, though none did: that
-nobody withdrew is as small a count as that one did.
+before: who is open at the end of one is so when the next begins. It depends on nothing that a reader asks
+for. How many ended is counted by each reason for which a request of that process can end, though none did:
+that nobody withdrew is as small a count as that one did.
 """
 
 import json
@@ -22,7 +22,7 @@ from throughput.month_shape import ALL, Kind, Place, Shape, Ways, Where, around,
 from throughput.small_cells import SMALL, Cell, Sum, Within, hidden
 
 LAST_WEEK = timedelta(days=7)
-BACK = 1
+BACK = 4
 """So many of the months before are reckoned with (decision 47 says why)."""
 
 
@@ -131,13 +131,13 @@ def month_told(
     """
     counted = _Counted(cases, begins, ends)
     shapes = joined([Shape(ways, norms) for ways in (counted.ways, *(one.ways for one in before[:BACK]))])
-    counts = counted.counts_of(shapes[0])
+    counts: dict[Cell, int] = {(0, place): count for place, count in counted.counts_of(shapes[0]).items()}
     try:
         found = hidden(counts, _sums(shapes, counted.nameless), small=small, before=_known(shapes, before))
     except SumsWrong:  # of requests that were there in the months before some have been destroyed since
         found = hidden(counts, _sums(shapes[:1], counted.nameless), small=small)
-    printed = {place: count for (back, place), count in counts.items() if (back, place) not in found.cells}
-    large = {place for _, place in found.large or ()}
+    printed = {place: counts[0, place] for place in shapes[0].cells if (0, place) not in found.cells}
+    large = {place for place in shapes[0].cells if (0, place) in (found.large or ())}
     _name_alike(printed, norms)
     _name_alike(large, norms)
     return MonthTold(
@@ -154,10 +154,9 @@ def month_told(
 
 def _sums(shapes: Sequence[Shape], nameless: frozenset[tuple[str, str]]) -> list[Sum]:
     """Of months that follow each other, the last one first."""
-    found = []
+    found: list[Sum] = []
     for back, (shape, earlier) in enumerate(zip_longest(shapes, shapes[1:])):
-        for one in shape.sums:
-            found.append(Sum((back, one.total), tuple((back, part) for part in one.parts)))
+        found += [Sum((back, total), tuple((back, part) for part in parts)) for total, parts in shape.sums]
         found += shape.ties(back, earlier, nameless if back == 0 else frozenset())
     return found
 
@@ -188,7 +187,7 @@ class _Counted:
 
     def __init__(self, cases: Iterable[Followed], begins: datetime, ends: datetime) -> None:
         self._begins, self._ends = begins, ends
-        self._counts: Counter[Cell] = Counter()
+        self._counts: Counter[Place] = Counter()
         self.tasks: Counter[Where] = Counter()
         ways: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         nameless = set()
@@ -215,9 +214,9 @@ class _Counted:
             for place in around(*pair):
                 self.tasks[place] += case.contacts
 
-    def counts_of(self, shape: Shape) -> dict[Cell, int]:
+    def counts_of(self, shape: Shape) -> dict[Place, int]:
         """All that is counted in a month of this shape, sums too."""
         counts = self._counts.copy()
-        for one in shape.sums:
-            counts[one.total] = sum(counts[part] for part in one.parts)
-        return {(0, cell): counts[cell] for cell in shape.cells}
+        for total, parts in shape.sums:
+            counts[total] = sum(counts[part] for part in parts)
+        return {place: counts[place] for place in shape.cells}

@@ -27,6 +27,8 @@ SMALL = 2
 HIDDEN = "*"
 FEWEST = 5
 """Of fewer requests than this nothing is told of how they fared."""
+_FEW = 8
+"""So few cells are moved one by one, more of them many at once first."""
 Cell = Hashable
 _Counts = NDArray[np.int64]
 
@@ -100,8 +102,8 @@ def _wrong(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> Iterator[Sum]:
 class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
-    `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were printed
-    or hidden before. `table`: 0 of those to decide, then of the earlier ones; -1: in no table.
+    `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
+    printed or hidden before. `table`: 0 of those to decide, then of the earlier ones; -1: in no table.
     """
 
     cells: Sequence[Cell]
@@ -140,7 +142,7 @@ class _Table:
                 raise SumsWrong("The counts do not fit those that were told before.")
             values = found
         number = {cell: n for n, table in enumerate((counts, *before)) for cell in table}
-        tables = np.array([number.get(cell, -1) for cell in cells])
+        tables = np.array([number.get(cell, -1) for cell in cells], dtype=np.int64)
         return cls(cells, values, rows, decides, within, tables, most)
 
 
@@ -175,10 +177,10 @@ class _Search:
         if len(numbers := range(tables.max(initial=0) + 1)) > 1:
             for number in numbers:
                 self._keep_in(self._changes((tables == number) | (tables < 0)))
-        self._keep_in(self._changes(np.ones(len(self._table.cells), dtype=bool)))
-        if self._knows:
-            return not self._unsafe.any()
-        return True  # what is left is told by the sums alone, whatever is printed
+        is_kept = self._keep_in(
+            self._changes(np.ones(len(self._table.cells), dtype=bool)), strict=self._knows
+        )
+        return is_kept or not self._knows  # else what is left is told by the sums alone, whatever is printed
 
     def told(self) -> list[Cell]:
         """What can be told."""
@@ -188,17 +190,22 @@ class _Search:
         values = self._table.values
         return _Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
 
-    def _keep_in(self, changes: "_Changes") -> None:
-        """Hide what lets cells be others, by changes of these."""
+    def _keep_in(self, changes: "_Changes", *, strict: bool = False) -> bool:
+        """Hide what lets cells be others, by changes of these; whether all can be. `strict`: up to the first
+        that can't.
+        """
         for aim in _aims(len(self._table.cells)):
-            if (aims := self._unsafe & changes.free).any():
+            if (aims := self._unsafe & changes.free).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
         for at in np.flatnonzero(self._unsafe & changes.free):
             if self._unsafe[at]:
                 self._keep(int(at), changes)
+            if strict and self._unsafe[at]:
+                return False
+        return not (self._unsafe & changes.free).any()
 
     def _keep(self, at: int, changes: "_Changes") -> None:
-        """Hide what lets this cell be one more, or one less: what costs the least, and nothing where it may be."""
+        """Hide what lets this cell be one more, or less: what costs least, and nothing where it may be so."""
         costs = np.where(self._printed, 10 + np.sqrt(self._table.values), 0.001)
         best: tuple[float, _Counts] | None = None
         for by in (1, -1):
@@ -257,7 +264,8 @@ class _Changes:
 
     def of_many(self, costs: NDArray[np.float64]) -> _Counts | None:
         """Of hidden cells alone: those that cost the least, if the solver finds them at once."""
-        return self._of_all(self._others.least(costs[self._places], search=False))
+        found = self._others.least(costs[self._places], search=False)
+        return None if found is None else self._of_all(found)
 
     def of_one(
         self, at: int, by: int, costs: NDArray[np.float64], enough: float
@@ -283,9 +291,7 @@ class _Changes:
             here = self._at[int(at)]
             self._others.bound(here, self._low[here], self._high[here])
 
-    def _of_all(self, change: _Counts | None) -> _Counts | None:
-        if change is None:
-            return None
+    def _of_all(self, change: _Counts) -> _Counts:
         found = np.zeros(len(self.free), dtype=np.int64)
         found[self._places] = change
         return found
