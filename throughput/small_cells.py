@@ -104,6 +104,7 @@ class _Table:
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
     printed or hidden before. `table`: 0 of those to decide, then of the earlier ones; -1: in no table.
+    `costs`: what it costs to hide one; it doesn't depend on counts, for what is hidden would tell of them.
     """
 
     cells: Sequence[Cell]
@@ -112,6 +113,7 @@ class _Table:
     decides: NDArray[np.bool_]
     known: Mapping[int, Within]
     table: NDArray[np.int64]
+    costs: NDArray[np.float64]
     most: int
 
     @classmethod
@@ -141,9 +143,24 @@ class _Table:
             if found is None:
                 raise SumsWrong("The counts do not fit those that were told before.")
             values = found
+        costs = np.array([10 + level for level in _levels(cells, sums)]) + np.arange(len(cells)) / (
+            len(cells) + 1
+        )
         number = {cell: n for n, table in enumerate((counts, *before)) for cell in table}
         tables = np.array([number.get(cell, -1) for cell in cells], dtype=np.int64)
-        return cls(cells, values, rows, decides, within, tables, most)
+        return cls(cells, values, rows, decides, within, tables, costs, most)
+
+
+def _levels(cells: Sequence[Cell], sums: Sequence[Sum]) -> Iterator[int]:
+    """Of each cell how many sums are below it, one of the other: a total costs more than a part of it."""
+    levels: dict[Cell, int] = dict.fromkeys(cells, 0)
+    is_found = False
+    while not is_found:
+        is_found = True
+        for one in sums:
+            if (level := 1 + max((levels[part] for part in one.parts), default=0)) > levels[one.total]:
+                levels[one.total], is_found = level, False
+    yield from levels.values()
 
 
 class _Search:
@@ -206,7 +223,7 @@ class _Search:
 
     def _keep(self, at: int, changes: "_Changes") -> None:
         """Hide what lets this cell be one more, or less: what costs least, and nothing where it may be so."""
-        costs = np.where(self._printed, 10 + np.sqrt(self._table.values), 0.001)
+        costs = np.where(self._printed, self._table.costs, 0.001)
         best: tuple[float, _Counts] | None = None
         for by in (1, -1):
             found = changes.of_one(at, by, costs, inf if best is None else best[0])
