@@ -199,7 +199,7 @@ def _window(kept: KeptMonths, month: Month) -> Mapping[Month, MonthTold]:
 
 
 def _whole(store: Store, kept: KeptMonths, now: datetime) -> list[Month]:
-    """Those whose report would leave out no month that is not counted yet: the newest are counted first."""
+    """Those whose report would leave out no month that is not counted yet."""
     with store.read() as session:
         missing = not_counted(session, kept.settings, now)
     return [month for month in kept.tables if not any(_tells_of(month, one) for one in missing)]

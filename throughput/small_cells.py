@@ -129,26 +129,36 @@ class _Table:
             ([*(place[part] for part in one.parts), place[one.total]], [*(1.0 for _ in one.parts), -1.0])
             for one in sums
         ]
-        ends = [one.high for one in known.values() if one.high < inf]
-        most = int(2 * max([0, *counts.values(), *(one.low for one in known.values()), *ends])) + 10
         decides = np.array([cell in counts for cell in cells], dtype=bool)
         within = {place[cell]: one for cell, one in known.items()}
+        most = _more_than_any(counts, known)
         values = np.array([counts.get(cell, 0) for cell in cells], dtype=np.int64)
         if not decides.all():
-            lows, highs = values.astype(float), values.astype(float)
-            for at in np.flatnonzero(~decides):
-                one = within.get(int(at), Within(0, inf))
-                lows[at], highs[at] = one.low, min(one.high, most)
-            found = WholeNumbers(lows, highs, rows).least(np.where(decides, 0.0, 1.0))
-            if found is None:
-                raise SumsWrong("The counts do not fit those that were told before.")
-            values = found
-        costs = np.array([10 + level for level in _levels(cells, sums)]) + np.arange(len(cells)) / (
-            len(cells) + 1
-        )
+            values = _fitted(values, decides, within, rows, most)
         number = {cell: n for n, table in enumerate((counts, *before)) for cell in table}
+        printed = [one for one in sums if number.keys() >= {one.total, *one.parts}]
+        levels = np.array(list(_levels(cells, printed)), dtype=float)
+        costs = 10 + levels + np.arange(len(cells)) / (len(cells) + 1)
         tables = np.array([number.get(cell, -1) for cell in cells], dtype=np.int64)
         return cls(cells, values, rows, decides, within, tables, costs, most)
+
+
+def _more_than_any(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> int:
+    ends = (end for one in known.values() for end in (one.low, one.high) if end < inf)
+    return int(2 * max([0, *counts.values(), *ends])) + 10
+
+
+def _fitted(
+    values: _Counts, decides: NDArray[np.bool_], within: Mapping[int, Within], rows: Sequence[Row], most: int
+) -> _Counts:
+    """Counts that fit for what is not counted. Raises SumsWrong for none."""
+    known = [within.get(at, Within(0, inf)) for at in range(len(values))]
+    lows = np.where(decides, values, [one.low for one in known]).astype(float)
+    highs = np.where(decides, values, [min(one.high, most) for one in known]).astype(float)
+    found = WholeNumbers(lows, highs, rows).least(np.where(decides, 0.0, 1.0))
+    if found is None:
+        raise SumsWrong("The counts do not fit those that were told before.")
+    return found
 
 
 def _levels(cells: Sequence[Cell], sums: Sequence[Sum]) -> Iterator[int]:
