@@ -16,12 +16,12 @@ from throughput.estimates import Figure
 from throughput.measured import LEAST, Measured, Whole
 from throughput.replications import Estimate
 from throughput.scenario import DAY_MIN, WEEK_MIN
+from throughput.seen import weights
 from throughput.simulate import Outcome
 
 TOLERANCE = 0.1
 """So far off is near enough, however narrow the intervals are."""
 _USUAL = 0.95  # what is in hand is counted from when so many of the first had time to be delivered
-_Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ def _checks(measured: Measured, outcome: Outcome) -> Iterator[Check]:
     for name, share in (("lead_median_days", 0.5), ("lead_p90_days", 0.9)):
         yield Check(name, estimates.quantile(lead, share).times(1 / DAY_MIN), getattr(outcome, name))
     yield Check("in_progress", in_hand(whole, measured.per_week), outcome.in_progress)
-    handled = estimates.mean(np.asarray(whole.handled))
+    taken, over = np.asarray(whole.lead.taken), np.asarray(whole.lead.over, dtype=np.bool_)
+    handled = estimates.mean(np.asarray(whole.handled), weights(taken, over)[over])
     fte = handled.times(measured.per_week / 60 / HOURS_PER_FTE_WEEK)
     yield Check("handling_fte", fte, outcome.handling_fte)
 
@@ -94,4 +95,6 @@ def in_hand(whole: Whole, per_week: float) -> Figure:
         return Figure(came, None)
     as_many = per_week * (until - since) / WEEK_MIN / came
     value, wide = (as_many * size / (until - since) for size in (there.sum(), sqrt((there**2).sum())))
-    return Figure(came, float(value), max(0.0, float(value - _Z * wide)), float(value + _Z * wide))
+    return Figure(
+        came, float(value), max(0.0, float(value - estimates.Z * wide)), float(value + estimates.Z * wide)
+    )
