@@ -79,6 +79,8 @@ def hidden(
     for knows in (True, False):
         search = _Search(table, small, knows=knows)
         if search.found_all():
+            if search.gave_up and search.told() and not knows:
+                return Hidden(frozenset(counts), None)  # what prints nothing tells nothing
             found = frozenset(cell for cell in search.hidden if cell in counts)
             large = frozenset(cell for cell in found if counts[cell] > small)
             return Hidden(found, large if knows else None)
@@ -189,6 +191,7 @@ class _Search:
             low[at], high[at] = one.low, min(one.high, table.most)
             self._unsafe[at] = one.low < one.high
         self._low, self._high = low, high
+        self.gave_up = False
 
     @property
     def hidden(self) -> list[Cell]:
@@ -229,6 +232,7 @@ class _Search:
                 self._keep(int(at), changes)
             if strict and self._unsafe[at]:
                 return False
+        self.gave_up |= changes.gave_up
         return not (self._unsafe & changes.free).any()
 
     def _keep(self, at: int, changes: "_Changes") -> None:
@@ -311,6 +315,11 @@ class _Changes:
             return None
         change = found[:size] - found[size:]
         return float(own[change != 0].sum()), self._of_all(change)
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether a change may be there that was not found."""
+        return self._shifts.gave_up
 
     def hide(self, places: NDArray[np.int64]) -> None:
         """Let these be others from now on."""

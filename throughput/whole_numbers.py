@@ -17,6 +17,8 @@ _NEAR = 1e-6
 _RELATIVE, _ABSOLUTE = 1.05, 5.0
 """Where whole numbers are searched for, so much more may what is found cost than the least: to find it takes
 long, and what costs less than 10 hides nothing (throughput.small_cells)."""
+_NODES = 100
+"""So far a search goes."""
 _TRIES = 8
 """So often costs are varied a little, to find whole numbers without a search."""
 Row = tuple[list[int], list[float]]
@@ -32,6 +34,8 @@ class WholeNumbers:
         self._solver = _solver()
         self._solver.passModel(_model(low, high, rows))
         self._solver.setOptionValue("presolve", "off")
+        self.gave_up = False
+        """Whether a search went too far: what was not found may be there."""
         self._whole: Any = None
         self._wobbles = [1 + (self._all * (2 * n + 3) % 31) / 31 for n in range(_TRIES)]
         self._bounds = dict(enumerate(zip(low.tolist(), high.tolist(), strict=True)))
@@ -72,7 +76,8 @@ class WholeNumbers:
     def _solved(self, solver: Any, costs: NDArray[np.float64], enough: float) -> NDArray[np.float64] | None:
         solver.changeColsCost(self._size, self._all, costs)
         solver.run()
-        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if (status := solver.getModelStatus()) != highspy.HighsModelStatus.kOptimal:
+            self.gave_up |= status != highspy.HighsModelStatus.kInfeasible
             return None
         if solver.getInfo().objective_function_value >= enough:
             return None
@@ -87,6 +92,7 @@ class WholeNumbers:
             self._whole.passModel(model)
             self._whole.setOptionValue("mip_rel_gap", _RELATIVE - 1)
             self._whole.setOptionValue("mip_abs_gap", _ABSOLUTE)
+            self._whole.setOptionValue("mip_max_nodes", _NODES)
         else:
             for at, (low, high) in self._moved.items():
                 self._whole.changeColBounds(at, low, high)
