@@ -4,18 +4,16 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from tests.desk_office import served
-from tests.looking import SIZES, require_fitting
+from tests.looking import SIZES, chromium, require_fitting
 from tests.steps_office import Sample
 
 
 @pytest.mark.slow
 def test_everybody_can_read_of_the_api(tmp_path: Path) -> None:
     sample, told = Sample.open(tmp_path, {}), list[str]()
-    with served(sample.office) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+    with served(sample.office) as url, chromium() as browser:
         page = browser.new_page(base_url=url)
         page.on("console", lambda message: told.append(message.text))
         for size, theme in (("desk", "light"), ("phone", "dark")):  # what axe finds differs by one of them
@@ -28,5 +26,4 @@ def test_everybody_can_read_of_the_api(tmp_path: Path) -> None:
             page.click(".api-list a[href='#send_command']")
             assert page.url.endswith("#send_command")
         assert told == []
-        browser.close()
     sample.office.close()
