@@ -142,3 +142,20 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+LONGEST = {
+    "e2e",
+    "test_api_described.py",
+    "test_cli_readme.py",
+    "test_retention_logs.py",
+    "test_throughput_fitted.py",
+    "test_throughput_mining.py",
+}
+"""Where single tests take up to a minute."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: at the end no process waits for another's last test."""
+    items.sort(key=lambda item: LONGEST.isdisjoint(item.path.parts))
