@@ -5,9 +5,9 @@ import asyncio
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -19,6 +19,7 @@ from certs.csc_http import CscPace
 from certs.serve_authority import AuthorityServer
 from certs.serve_csc import CscServer
 from certs.trust import load_trust
+from cli.demo_told import Outcome, tell
 from cli.errors import ChoiceNeeded
 from cli.files import make_folder, write_whole
 from cli.folder import REGISTER_FILE, TRUST_FILE, add_data_option, add_json_option, require_its_database
@@ -31,10 +32,8 @@ from cli.sample_provider import SampleProvider, write_settings
 from documents.register import SAMPLE
 from signing.organisation import FILE as SIGNING_FILE
 from signing.verify.bulk import verify_paths
-from signing.verify.report import Indication, Report
+from signing.verify.report import Report
 from throughput.compare import Comparison
-from throughput.compare_data import as_json
-from throughput.compare_text import as_text
 from throughput.kept import Keeper
 from throughput.scope import Scope
 from workflow.authorising import Authorising
@@ -42,7 +41,7 @@ from workflow.destruction import NOBODY
 from workflow.errors import WorkflowError
 from workflow.judge import office_day
 from workflow.keys import remote_key
-from workflow.logcheck import LogReport, verify
+from workflow.logcheck import verify
 from workflow.office import SIGNING, Office, utc_now
 from workflow.outcomes import Patience
 from workflow.people import update_people
@@ -150,7 +149,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(outcome.as_dict())
     else:
-        _tell(outcome, args, say)
+        tell(outcome, _out(args), args.data, say)
     return 0 if outcome.sound else 1
 
 
@@ -195,40 +194,6 @@ def _real_office(folder: Path) -> ChoiceNeeded:
         f"The folder {folder} holds an office with people of its own: the demo would act in their names.",
         hint="Name another folder with --data; it is made when it is not there.",
     )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the demo did."""
-
-    seconds: float
-    requests: int
-    compared: Comparison
-    reports: Mapping[Indication, int]
-    failures: Sequence[Report]
-    log: LogReport
-    unfinished: Mapping[str, int]
-    look: tuple[int, str]
-    """A request, and somebody who may see it."""
-    provider_latency_ms: int | None = None
-    """How long the simulated provider waited before each answer; None when there was none."""
-
-    @property
-    def sound(self) -> bool:
-        """Every request where it should be, every file passed, the log whole."""
-        return not self.unfinished and not self.failures and self.log.ok
-
-    def as_dict(self) -> dict[str, Any]:
-        """Stable keys for --json and comparison.json."""
-        return {
-            "seconds": round(self.seconds, 3),
-            "requests": self.requests,
-            "comparison": as_json(self.compared),
-            "simulated": {"provider_latency_ms": self.provider_latency_ms},
-            "verified": {str(indication): count for indication, count in self.reports.items()},
-            "log": {"events": self.log.checked, "ok": self.log.ok},
-            "unfinished": dict(self.unfinished),
-        }
 
 
 class _Demo:
@@ -371,30 +336,6 @@ class _Demo:
                 )
             )
             return dict(Counter(f"{key}: {state}" + (f": {why}" if why else "") for key, state, why in rows))
-
-
-def _tell(outcome: Outcome, args: argparse.Namespace, say: Callable[[str], None]) -> None:
-    passed = outcome.reports.get(Indication.PASSED, 0)
-    say(f"{passed} of {sum(outcome.reports.values())} signed PDFs verified: {Indication.PASSED}")
-    for report in outcome.failures[:10]:
-        say(f"  {report.name}: {report.sentence}")
-    say(f"event log: {outcome.log.checked} events, {'the chain holds' if outcome.log.ok else 'BROKEN'}")
-    for state, count in outcome.unfinished.items():
-        say(f"  not finished: {count} in {state}")
-    say(f"{outcome.requests} requests in {outcome.seconds:.1f} s\n")
-    say(as_text(outcome.compared))
-    if outcome.provider_latency_ms is not None:
-        waits = f"Simulated: the provider is ours, for trials; it waits {outcome.provider_latency_ms} ms"
-        say(f"{waits} before each answer.\n")
-    signed = _out(args)
-    say(f"The root certificate to trust: {signed / TRUST_FILE}")
-    say("Try next:")
-    say(f"  paraaf verify {signed} --trust {signed / TRUST_FILE}")
-    number, clerk = outcome.look
-    say(f"  paraaf show {number} --as {clerk} --data {args.data}")
-    say(f"  paraaf throughput --data {args.data}")
-    say(f"  paraaf log verify --data {args.data}")
-    say(f"  paraaf serve --data {args.data}")
 
 
 def _out(args: argparse.Namespace) -> Path:

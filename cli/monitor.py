@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cli import monitor_sealed
 from cli.errors import ChoiceNeeded
 from cli.folder import add_data_option, add_json_option, require_office
-from cli.past_told import invented_json, invented_said, warn_of_invented
+from cli.past_told import invented_said, warn_of_invented
 from cli.printing import aligned, print_json
 from cli.reports import add_report_options, require_report_room, write_report
 from workflow.calendar import CALENDARS, Duration, parse_working_duration
@@ -127,13 +127,14 @@ def _write(report: "Printed", target: "Target", args: argparse.Namespace, past: 
 
 
 def _tell(report: "Printed", target: "Target", args: argparse.Namespace, past: Invented | None) -> None:
-    from throughput.monitor_rows import document, rows  # noqa: PLC0415 (as above)
+    from throughput import origins  # noqa: PLC0415 (as above)
+    from throughput.monitor_rows import document, rows  # noqa: PLC0415
 
     if args.json:
-        print_json({**document(report, target), **invented_json(past)})
+        print_json(origins.document(document(report, target), past))
     elif args.csv:
         warn_of_invented(past)
-        csv.writer(sys.stdout, lineterminator="\n").writerows(rows(report))
+        csv.writer(sys.stdout, lineterminator="\n").writerows(origins.with_column(rows(report), past))
     else:
         for sentence in invented_said(past):
             print(f"{sentence}\n")
@@ -146,7 +147,7 @@ def _tell(report: "Printed", target: "Target", args: argparse.Namespace, past: I
 
 def _figure(report: "Printed", target: "Target") -> str:
     norm, goal = target.norm, target.goal
-    asked = f"within {norm.within} of working time until {norm.until}; goal: {100 * goal:g} %"
+    asked = f"within {norm.within} of working time until {norm.until}; goal: {100 * goal:g}%"
     if report.mean is None:
         return f"Target ({asked}): not told, as every month's share is hidden."
     verdict = "met" if report.mean.low >= goal else "not met" if report.mean.high < goal else "not told"

@@ -1,8 +1,8 @@
-"""How commands tell that a past is invented: in words, and to other programs."""
+"""How commands tell people that a past is invented."""
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cli.printing import minute
 
@@ -17,11 +17,6 @@ def invented_said(past: "Invented | None") -> Iterator[str]:
             f"Sample data: what happened before {minute(past.until)} UTC was invented by a program, and"
             " tells of nobody's work."
         )
-
-
-def invented_json(past: "Invented | None") -> dict[str, Any]:
-    """The same, as a key that is always there."""
-    return {"invented_until": None if past is None else past.told}
 
 
 def warn_of_invented(past: "Invented | None") -> None:

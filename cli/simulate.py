@@ -13,7 +13,7 @@ from cli.errors import ChoiceNeeded
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.pace import Pace
-from cli.past_told import invented_json, invented_said
+from cli.past_told import invented_said
 from cli.printing import print_json
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.simulation import finite, told
@@ -87,7 +87,9 @@ def run(args: argparse.Namespace) -> int:
         document, found, past = _simulated(args, given, pace)
     _write(document, found, args, past)
     if args.json:
-        print_json(document)
+        from throughput import origins  # noqa: PLC0415  as above
+
+        print_json(origins.document(document, past))
     else:
         for sentence in invented_said(past):
             print(f"{sentence}\n")
@@ -127,7 +129,6 @@ def _simulated(
         **asked,
         "within_days": args.within,
         "share": args.share / 100,
-        **invented_json(past),
     }
     found = Simulated(
         *(outcomes, needed, args.share / 100, args.weeks, args.replications, args.seed),

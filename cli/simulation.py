@@ -31,13 +31,13 @@ def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
     if any(one.origin == "measured" for found in outcomes for one in found.inputs.values()):
         yield "Simulated, from what was measured as far as it was."
         yield (
-            "In brackets: where the mean lies with 95 % certainty; of what was measured, the median, and"
-            " between what 95 % of the replications lie, with what the inputs leave open.\n"
+            "In brackets: where the mean lies with 95% certainty; of what was measured, the median, and"
+            " between what 95% of the replications lie, with what the inputs leave open.\n"
         )
     else:
         why = ": too few requests that people drove" if args.measured else ""
         yield f"Simulated: nothing here was measured{why}."
-        yield "In brackets: where the mean lies with 95 % certainty.\n"
+        yield "In brackets: where the mean lies with 95% certainty.\n"
     yield from _doubts(found)
     heads = [
         "",
@@ -48,7 +48,7 @@ def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
         "clerks busy",
         "handling FTE",
     ]
-    heads.append(f"clerks for {args.share:g} %")
+    heads.append(f"clerks for {args.share:g}%")
     yield from aligned(
         [heads, *(_row(found, clerks) for found, clerks in zip(outcomes, needed, strict=True))]
     )
@@ -132,7 +132,7 @@ def _estimate(found: "Estimate", form: str) -> str:
     )
     if not value:
         return f"{_ENDLESS} (from {low})" if low else _ENDLESS
-    return f"{value} ({low}–{high or 'open'})"
+    return value if low == value == high else f"{value} ({low}–{high or 'open'})"
 
 
 def _input(found: "Outcome", name: str) -> str:
@@ -164,7 +164,8 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
     if whole.high * share < CLAIMED_FTE:
         yield (
             f"{CLAIMED_FTE} FTE, as the source claims, can't be saved of handling: at"
-            f" {CLAIMED_PER_WEEK} a week all handling there is comes to {whole.value * share:.2f} FTE."
+            f" {CLAIMED_PER_WEEK} a week all handling there is comes to {whole.value * share:.2f} FTE"
+            f" (simulated; minutes of {first.scenario.name}: {first.inputs['handling_min']})."
         )
 
 

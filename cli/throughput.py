@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from cli.errors import ChoiceNeeded
 from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
-from cli.past_told import invented_json, invented_said, warn_of_invented
+from cli.past_told import invented_said, warn_of_invented
 from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.times import beginning, end
@@ -26,6 +26,7 @@ from throughput.compare_text import as_text
 from throughput.costs import FILE, read_prices
 from throughput.grouped import WAYS
 from throughput.kept import Keeper
+from throughput.origins import document
 from throughput.reporting.comparison import comparison_pdf
 from throughput.scope import Scope
 from throughput.score_card import Simulated
@@ -187,10 +188,10 @@ def _tell(
         period = {name: getattr(scope, name) for name in ("key", "variant", "unit", "definition")}
         period |= {"from": utc(scope.since), "before": utc(scope.before)}
         people = None if panels is None else panels_data.as_json(panels)
-        print_json({"period": period, **as_json(told), "panels": people, **invented_json(past)})
+        print_json(document({"period": period, **as_json(told), "panels": people}, past))
     elif args.csv:
         warn_of_invented(past)
-        print(as_csv(told, [] if panels is None else panels_data.csv_rows(panels)), end="")
+        print(as_csv(told, [] if panels is None else panels_data.csv_rows(panels), past), end="")
     else:
         for sentence in invented_said(past):
             print(f"{sentence}\n")

@@ -13,11 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from multiprocessing.connection import Connection
+from textwrap import wrap
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.outside_errors import ScanRefusedError
+from signing.placeholder import pdf_text
 from signing.verify.limits import DEFAULT_LIMITS, MIB, Limits
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _QUALITY: Final = 80
 _FORMATS: Final = ("JPEG", "PNG", "TIFF")
 _CODE: Final = re.compile(r"PARAAF:([0-9]{4}-[0-9]{6,}(?:-[0-9]+)?):([0-9]{1,3})/([0-9]{1,3})")
 _HINT: Final = "Scan every page of it, whole and flat, at 150 dpi or more; as PDF, JPEG, PNG or TIFF."
-_ABOUT: Final = ("Document number", "Scanned pages", "Taken in on")
+_LINE: Final = 100  # letters that have room on a line of the cover
 SEAL_FIELD: Final = "copy-seal"
 SEAL_BOX: Final = (57.0, 500.0, 397.0, 570.0)
 
@@ -253,17 +255,28 @@ def require_whole(scan: Scan, printed: bytes) -> None:
 # The copy
 
 
-def copy_of(scan: Scan, *, taken_on: str) -> bytes:
+@dataclass(frozen=True)
+class Cover:
+    """What a copy's cover says, in a language: its title, what it is, facts by name, what the seal says."""
+
+    language: str
+    title: str
+    what: str
+    facts: tuple[tuple[str, str], ...]
+    below: tuple[str, ...]
+
+
+def copy_of(scan: Scan, cover: Cover) -> bytes:
     """A PDF of the scanned pages, behind a cover that says what it is: ready for the seal."""
     objects: list[bytes] = [
-        b"<</Type/Catalog/Pages 2 0 R/Lang(en)/ViewerPreferences<</DisplayDocTitle true>>>>",
+        f"<</Type/Catalog/Pages 2 0 R/Lang({cover.language})"
+        "/ViewerPreferences<</DisplayDocTitle true>>>>".encode(),
         b"",
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>",
-        f"<</Title({_title(scan)})>>".encode("ascii"),
+        b"<</Title" + pdf_text(cover.title) + b">>",
     ]
-    cover = _cover(scan, taken_on)
-    kids = [_page(objects, cover, "/Font<</F1 3 0 R/F2 4 0 R>>", 595, 842)]
+    kids = [_page(objects, _drawn(cover), "/Font<</F1 3 0 R/F2 4 0 R>>", 595, 842)]
     for page in scan.pages:
         picture = (
             f"/Type/XObject/Subtype/Image/Width {page.width}/Height {page.height}/ColorSpace/DeviceRGB"
@@ -279,24 +292,24 @@ def copy_of(scan: Scan, *, taken_on: str) -> bytes:
     return _file(objects)
 
 
-def _title(scan: Scan) -> str:
-    return f"Copy of document {scan.number}, signed on paper"
-
-
-def _cover(scan: Scan, taken_on: str) -> bytes:
+def _drawn(cover: Cover) -> bytes:
     """What the copy is, above the seal that vouches for it."""
-    lines = [
-        ("F2", 18, 57, 752, _title(scan)),
-        ("F1", 10, 57, 726, f"This is a {SEALED_COPY}."),
-        *(("F1", 10, 57, 690 - 18 * at, label) for at, label in enumerate(_ABOUT)),
-        ("F2", 10, 167, 690, scan.number),
-        ("F2", 10, 167, 672, str(len(scan.pages))),
-        ("F2", 10, 167, 654, taken_on),
-        ("F1", 10, 57, 616, "The seal below says that these pages are as they were taken in."),
-        ("F1", 10, 57, 600, "It does not say who signed them."),
-    ]
-    texts = "".join(f"/{font} {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj\n" for font, size, x, y, text in lines)
-    return f"0.5 w 0.6 G 57 740 m 538 740 l S\nBT 0 g\n{texts}ET".encode("ascii")
+    lines = [("F2", 16, 57, 752, cover.title)]
+    lines += [("F1", 10, 57, 726 - 13 * at, line) for at, line in enumerate(wrap(cover.what, _LINE))]
+    for at, (label, value) in enumerate(cover.facts):
+        lines += [("F1", 10, 57, 690 - 18 * at, label), ("F2", 10, 187, 690 - 18 * at, value)]
+    below = [line for text in cover.below for line in wrap(text, _LINE)]
+    lines += [("F1", 10, 57, 616 - 14 * at, line) for at, line in enumerate(below)]
+    texts = b"".join(
+        f"/{font} {size} Tf 1 0 0 1 {x} {y} Tm (".encode() + _literal(text) + b") Tj\n"
+        for font, size, x, y, text in lines
+    )
+    return b"0.5 w 0.6 G 57 740 m 538 740 l S\nBT 0 g\n" + texts + b"ET"
+
+
+def _literal(text: str) -> bytes:
+    """A text in the encoding of the cover's fonts, as it stands between parentheses."""
+    return re.sub(rb"([()\\])", rb"\\\1", text.encode("cp1252", "replace"))
 
 
 def _page(objects: list[bytes], content: bytes, resources: str, width: int, height: int) -> int:

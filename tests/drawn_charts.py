@@ -63,6 +63,7 @@ def flow_of(days: int, states: int, scale: int = 1) -> Flow:
         bands=[*bands, Band("Afgehandeld sinds het begin van de periode", ended, done=True)],
         unit="aanvragen aan het eind van de dag",
         in_hand="in behandeling",
+        others="Alle andere",
     )
 
 

@@ -38,11 +38,11 @@ class Comparison:
         every = read_cases(session, wanted, kinds=[Wait.TOUCH])
         cases, tasks = until_delivered(every, read_tasks(session, every, wanted, kinds=[Wait.TOUCH]))
         rows = measure(cases, tasks, read_steps(session, wanted, by), now=now, by=by)
-        found = contrasts(cases, now=now, by=by)
+        found = list(filter(of_enough, contrasts(cases, now=now, by=by)))
         if by in ("variant", "definition") and wanted.unit is None:
             return cls(rows, found, by)
         kept = hidden_counts(rows)
-        return cls([without_few(row, kept) for row in rows], list(filter(of_enough, found)), by, kept)
+        return cls([without_few(row, kept) for row in rows], found, by, kept)
 
     def count(self, row: VariantMeasures, figure: str) -> int | None:
         """A count of a row by its name; None where it is hidden."""

@@ -12,11 +12,13 @@ from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import Contrast
 from throughput.measures import Reached, Spread, VariantMeasures
+from throughput.origins import COLUMN, MEASURED, figures
 from throughput.small_cells import HIDDEN
+from workflow.invented import Invented
 
 COUNTS = ("started", "delivered", "open", "withdrawn", "returned", "signatures")
 _MORE, _BLANK = ("value", "low", "high"), ("", "", "")
-_NAMES = 4  # columns of words, before those of figures
+_NAMES, _ORIGIN = 4, 7  # columns of words, before those of figures; where these are from
 
 
 def as_json(told: Comparison) -> dict[str, Any]:
@@ -74,17 +76,19 @@ def _difference(told: Comparison, one: Contrast) -> dict[str, Any]:
     }
 
 
-def as_csv(told: Comparison, more: Iterable[Sequence[str]] = ()) -> str:
+def as_csv(told: Comparison, more: Iterable[Sequence[str]] = (), past: Invented | None = None) -> str:
     """One line per group and figure: key, variant (or month, …), figure, unit, n, median, p90, origin.
 
     `more` are lines of figures that have a value and its interval instead of a median and a p90. Names are
-    told so that no spreadsheet runs them.
+    told so that no spreadsheet runs them. Of a past that was invented nothing is called measured.
     """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["key", told.by, "figure", "unit", "n", "median", "p90", "origin", *_MORE])
-    lines = chain(_lines(told), more)
-    writer.writerows([*map(harmless, line[:_NAMES]), *line[_NAMES:]] for line in lines)
+    writer.writerow(["key", told.by, "figure", "unit", "n", "median", "p90", COLUMN, *_MORE])
+    for line in chain(_lines(told), more):
+        names, numbers, origin = line[:_NAMES], line[_NAMES:_ORIGIN], line[_ORIGIN]
+        of_past = origin.replace(MEASURED, figures(past))
+        writer.writerow([*map(harmless, names), *numbers, of_past, *line[_ORIGIN + 1 :]])
     return out.getvalue()
 
 

@@ -6,13 +6,15 @@ from dataclasses import replace
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
 from throughput.compare import Comparison
 from throughput.difference import Faster, Interval
+from throughput.discreet import marks, tells
 from throughput.grouped import By
-from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, VariantMeasures
+from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
 from throughput.signs import NOTHING
-from throughput.small_cells import HIDDEN
+from throughput.small_cells import FEWEST, HIDDEN
 from throughput.text_table import Table, grid, length
 
 BY_PROGRAM = "by program"
+UNTOLD = f"{NOTHING}: of fewer than {FEWEST} nothing is told, and no p90 with fewer than {FEWEST} beyond it."
 
 
 def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
@@ -77,7 +79,8 @@ def _people(told: Comparison) -> Table:
     notes = [
         "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
         f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
-        " many are not delivered yet."
+        " many are not delivered yet.",
+        UNTOLD,
     ]
     if any(row.lead_driven_by_program for row in rows):
         notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")
@@ -92,14 +95,17 @@ def _by_people(told: Comparison, row: VariantMeasures) -> str:
 def _lead(row: VariantMeasures) -> list[str]:
     if row.lead_driven_by_program:
         return [BY_PROGRAM, BY_PROGRAM]
-    ends = (None, None) if row.lead_s is None else (row.lead_s.median, row.lead_s.p90)
-    return [NOTHING if end is None else length(end) for end in ends]
+    return _marks(row.lead_s)
 
 
 def _touch(row: VariantMeasures) -> list[str]:
-    if row.touch_total_s is None:
-        return [BY_PROGRAM if row.lead_driven_by_program else NOTHING] * 2
-    return [length(row.touch_total_s.median), length(row.touch_total_s.p90)]
+    if row.touch_total_s is None and row.lead_driven_by_program:
+        return [BY_PROGRAM] * 2
+    return _marks(row.touch_total_s)
+
+
+def _marks(found: Spread | Reached | None) -> list[str]:
+    return [NOTHING if end is None else length(end) for end in marks(found)]
 
 
 def _differences(told: Comparison) -> Iterator[Table]:
@@ -107,7 +113,7 @@ def _differences(told: Comparison) -> Iterator[Table]:
     if not (found := told.contrasts):
         return
     keys = [["process", "figure", "A", "B"], *([one.key, one.figure, one.a, one.b] for one in found)]
-    sizes = [["n A", "n B", "median A", "median B", "A − B", "95 % interval", "P(A faster)"]]
+    sizes = [["n A", "n B", "median A", "median B", "A − B", "95% interval", "P(A faster)"]]
     sizes += [
         [
             HIDDEN if told.n(one.key, one.a, one.n_a) is None else _n(one.n_a, one.open_a),
@@ -167,18 +173,23 @@ def _machine(rows: Sequence[VariantMeasures]) -> Table:
     steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
     table = [["process", "variant", *steps, "in all", "p90", "signed/s"]]
     for row in rows:
-        cells = [f"{row.system_ms[step].median:.2f}" if step in row.system_ms else NOTHING for step in steps]
-        total = row.system_total_ms
-        cells += [f"{total.median:.2f}", f"{total.p90:.2f}"] if total else [NOTHING] * 2
-        cells.append(NOTHING if row.documents_per_s is None else f"{row.documents_per_s:.0f}")
+        cells = [_ms(marks(row.system_ms.get(step))[0]) for step in steps]
+        cells += map(_ms, marks(row.system_total_ms))
+        rate = row.documents_per_s if row.system_total_ms and tells(row.system_total_ms.n) else None
+        cells.append(NOTHING if rate is None else f"{rate:.0f}")
         table.append([row.key, row.variant, *cells])
     notes = [
         "in all, p90, signed/s: of delivered requests; our machine's own time, without waits for a provider.",
-        "each step: of the days of the period, all units together; from classes of lengths, so within 1 %.",
+        UNTOLD,
+        "each step: of the days of the period, all units together; from classes of lengths, so within 1%.",
     ]
     return Table(
         "Machine (measured by monotonic clock; milliseconds, median per step; one worker)", table, notes
     )
+
+
+def _ms(found: float | None) -> str:
+    return NOTHING if found is None else f"{found:.2f}"
 
 
 def _providers(rows: Sequence[VariantMeasures]) -> Iterator[Table]:
@@ -188,10 +199,7 @@ def _providers(rows: Sequence[VariantMeasures]) -> Iterator[Table]:
         return
     table = [["process", "variant", "provider", *PROVIDER_STEPS]]
     for row in asked:
-        cells = [
-            f"{row.provider_ms[step].median:.2f}" if step in row.provider_ms else NOTHING
-            for step in PROVIDER_STEPS
-        ]
+        cells = [_ms(marks(row.provider_ms.get(step))[0]) for step in PROVIDER_STEPS]
         table.append([row.key, row.variant, ", ".join(row.providers), *cells])
     yield Table(
         "Provider (measured waits for its answers; milliseconds, median per signature; a batch shares them)",

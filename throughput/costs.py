@@ -14,7 +14,8 @@ from typing import Any, Never
 
 from throughput.capacity import WEEKS_A_YEAR
 from throughput.errors import CostsUnusable
-from throughput.estimates import Figure, Origin
+from throughput.estimates import Figure
+from throughput.origins import Origin
 
 FILE = "costs.toml"
 _OF_ALL = ("currency", "hourly_rate", "baseline", "variants")

@@ -2,7 +2,7 @@
 
 Counts are hidden as in the monthly report (throughput.small_cells): those of two and fewer, and as many
 others as keep them from being reckoned from the sums, the whole process' included. Of fewer than FEWEST
-requests nothing is told of how long they took, and nothing is compared.
+requests nothing is told of how long they took. Nothing is compared with so few, of whatever groups.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,9 @@ from itertools import groupby
 from typing import Final, cast
 
 from throughput.contrasts import Contrast
-from throughput.measures import Spread, VariantMeasures
+from throughput.estimates import Figure
+from throughput.measures import Reached, Spread, VariantMeasures
+from throughput.origins import MEASURED
 from throughput.small_cells import FEWEST, Cell, Sum, hidden
 
 ENDED_OTHERWISE: Final = "ended otherwise"
@@ -73,6 +75,27 @@ def without_few(row: VariantMeasures, kept: frozenset[HiddenCount]) -> VariantMe
         if row.delivered >= FEWEST and not kept & {(row.key, row.variant, name) for name in _OF_SHARE}
         else None,
     )
+
+
+def tells(n: int, share: float = 0.5) -> bool:
+    """Whether it is told by when this share of so many were over.
+
+    The middle of FEWEST or more is, a higher mark where FEWEST or more lie beyond it.
+    """
+    beyond = n if share <= 0.5 else round(n * (1 - share), 6)
+    return n >= FEWEST and beyond >= FEWEST
+
+
+def marks(found: Spread | Reached | None) -> tuple[float | None, float | None]:
+    """Median and p90, each None where so few do not tell it."""
+    if found is None:
+        return None, None
+    return found.median if tells(found.n) else None, found.p90 if tells(found.n, 0.9) else None
+
+
+def few(figure: Figure) -> bool:
+    """Whether a figure was measured of so few that it is not told."""
+    return figure.origin == MEASURED and figure.n < FEWEST
 
 
 def of_enough(one: Contrast) -> bool:

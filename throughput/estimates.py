@@ -7,15 +7,15 @@ of durations of which some are open by Kaplan and Meier's estimate with Brookmey
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
-from typing import Literal
 
 import numpy as np
 
 from throughput.difference import LEVEL
+from throughput.origins import Origin
 from throughput.survival import Durations, Numbers, Survival, first_below
 
-Origin = Literal["claimed", "measured", "simulated"]
-_Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+"""So many standard errors a normal interval reaches to both sides."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ def share(yes: int, n: int) -> Figure:
     """
     if n == 0:
         return Figure(0, None)
-    middle = (yes + _Z**2 / 2) / (n + _Z**2)
-    half = _Z / (n + _Z**2) * sqrt(yes * (n - yes) / n + _Z**2 / 4)
+    middle = (yes + Z**2 / 2) / (n + Z**2)
+    half = Z / (n + Z**2) * sqrt(yes * (n - yes) / n + Z**2 / 4)
     # At none and at all an end is the share itself, which rounding must not miss.
     low = 0.0 if yes == 0 else middle - half
     high = 1.0 if yes == n else middle + half
@@ -105,7 +105,7 @@ def bounds(durations: Durations, survival: Survival) -> tuple[Numbers, Numbers]:
     at_risk = np.cumsum((steps.ended + steps.left_open)[::-1])[::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.cumsum(steps.ended / (at_risk * (at_risk - steps.ended)))
-        wide = _Z * np.sqrt(variance) / np.log(curve)  # negative
+        wide = Z * np.sqrt(variance) / np.log(curve)  # negative
         lower, upper = curve ** np.exp(-wide), curve ** np.exp(wide)
     begun, over = curve >= 1, curve <= 0
     # Where all that were left have ended the variance is none: of so many none went on, which Clopper and

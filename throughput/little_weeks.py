@@ -5,13 +5,14 @@ came and left (throughput.kept_days). How long those took that left is known by 
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from math import inf
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 
 from throughput.grouped import By
 from throughput.kept_days import BACKWARDS, Figure, beginning_of, week_of
@@ -86,7 +87,15 @@ class _Checks:
         found = self._read()
         for one in self.overview.in_hand:
             found["" if self.by == "month" else label_of(one, self.by)].still_open.append(one)
-        return [self._checked(label, found[label]) for label in sorted(found)]
+        begins = {label: self._begin(group) for label, group in found.items()}
+        later = self._lengths({label: begin for label, begin in begins.items() if begin != self.since})
+        took = {
+            label: later[label] if begins[label] != self.since else found[label].lengths for label in found
+        }
+        return [
+            self._checked(label, found[label], begins[label], _seconds(took[label]))
+            for label in sorted(found)
+        ]
 
     def _read(self) -> defaultdict[str, _Weeks]:
         table, rows = TimingSum.table(), self.overview.session.execute
@@ -128,11 +137,9 @@ class _Checks:
         table = TimingSum.table()
         return self._since(query).where(table.c.figure == Figure.OUT.value, table.c.day < self.end)
 
-    def _checked(self, label: str, group: _Weeks) -> Little:
+    def _checked(self, label: str, group: _Weeks, begin: date, took: Numbers) -> Little:
         now, end, ever = self.overview.now, self.end, _seconds(group.lengths)
-        begin = self._begin(group, ever)
         length = (beginning_of(end) - beginning_of(begin)).total_seconds()
-        took = ever if begin == self.since else _seconds(self._lengths(label, begin))
         ended = sum(group.left[week] for week in _weeks(begin, end))
         told = enough(took, length, (end - begin) // _WEEK)
         longest = _CLASS * float(ever.max()) if len(ever) else inf
@@ -153,19 +160,26 @@ class _Checks:
             )
         )
 
-    def _begin(self, group: _Weeks, took: Numbers) -> date:
+    def _begin(self, group: _Weeks) -> date:
         """The Monday from which on the first requests there ever were have had time to leave."""
+        took = _seconds(group.lengths)
         warm = timedelta(seconds=float(np.quantile(took, USUAL))) if len(took) else timedelta(0)
         begin = weeks_checked(group.first, warm, self.end)
         return begin if self.since is None else min(self.end, max(begin, self.since))
 
-    def _lengths(self, label: str, begin: date) -> Counter[int]:
-        """How long those of a group took that left from a week on."""
-        table = TimingSum.table()
-        query = self._out(self._query(table.c.bucket)).where(table.c.day >= begin)
-        if self.by != "month":
-            query = query.where(func.coalesce(group_column(self.by), "") == label)
-        return Counter({length: int(n) for _, length, n, _ in self.overview.session.execute(query)})
+    def _lengths(self, begins: Mapping[str, date]) -> Mapping[str, Counter[int]]:
+        """How long those of each group took that left from a week on."""
+        found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        if begins:
+            table = TimingSum.table()
+            since = {label: table.c.day >= begin for label, begin in begins.items()}
+            if self.by != "month":  # of which all are one
+                of = func.coalesce(group_column(self.by), "")
+                since = {label: and_(of == label, condition) for label, condition in since.items()}
+            query = self._out(self._query(table.c.bucket)).where(or_(*since.values()))
+            for label, length, n, _ in self.overview.session.execute(query):
+                found[text_of(label)][length] += int(n)
+        return found
 
 
 def _seconds(lengths: Counter[int]) -> Numbers:

@@ -11,9 +11,9 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import ArrayLike
 
-from throughput.estimates import Origin
 from throughput.figures import Cases, Flags, Tasks, Words, microseconds
 from throughput.grouped import By, Group, Places, grouped
+from throughput.origins import Origin
 from throughput.spans import Wait
 from throughput.survival import Durations, Survival
 

@@ -15,7 +15,7 @@ MEDIA: dict[Form, str] = {"xes": "application/xml", "ocel": "application/json", 
 
 
 def pieces(form: Form, found: Traces, past: Invented | None = None) -> Iterator[bytes]:
-    """The requests in one of the forms; where the form has room for it, with what of them is invented."""
+    """The requests in one of the forms; `past`: what XES says of the log as a whole, beside each event."""
     if form == "xes":
         return xes(found(), past)
     return slices(found()) if form == "slices" else as_json(found)

@@ -17,8 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from throughput.kept import Clocks
+from throughput.origins import MEASURED, Origin, happened
 from throughput.scope import Scope
 from throughput.spans import Case, TaskTime, Wait, begun, read
+from workflow.invented import Invented, invented
 from workflow.tables import Body, Event, TimingCase
 
 Transition = Literal["schedule", "assign", "reassign", "start", "suspend", "resume", "complete", "withdraw"]
@@ -61,6 +63,7 @@ class Moment(NamedTuple):
     trigger: str | None = None
     mark: str | None = None
     document: str | None = None  # its name in the definition, and its revision
+    origin: Origin = MEASURED
 
 
 class Slice(NamedTuple):
@@ -74,6 +77,7 @@ class Slice(NamedTuple):
     working_s: float | None
     resource: str | None
     channel: str
+    origin: Origin = MEASURED
 
 
 @dataclass
@@ -92,7 +96,7 @@ def traces(session: Session, pseudonyms: Pseudonyms, scope: Scope | None = None)
     now (throughput.kept).
     """
     events, bodies, cases, clocks = Event.table(), Body.table(), TimingCase.table(), Clocks()
-    wanted = events.c.request_id.is_not(None)
+    past, wanted = invented(session), events.c.request_id.is_not(None)
     if scope is not None:
         wanted = events.c.request_id.in_(select(cases.c.request_id).where(*scope.conditions))
     rows = session.connection().execute(
@@ -107,7 +111,7 @@ def traces(session: Session, pseudonyms: Pseudonyms, scope: Scope | None = None)
         for _, told, kept in own:
             record = json.loads(told)
             if teller is None:
-                teller = _Teller(Trace(begun(record)), clocks, session)
+                teller = _Teller(Trace(begun(record)), clocks, session, past)
             body = json.loads(kept) if kept is not None else {}
             teller.take(record, pseudonyms.of(body.get("actor")))
         if teller is not None:
@@ -121,6 +125,7 @@ class _Teller:
     trace: Trace
     clocks: Clocks
     session: Session
+    past: Invented | None
     holder: str | None = None
 
     def take(self, record: Mapping[str, Any], actor: str | None) -> None:
@@ -138,6 +143,7 @@ class _Teller:
                     None if stretch.worked_us is None else stretch.worked_us / 1e6,
                     None if stretch.kind is Wait.QUEUE else self.holder or actor,
                     record.get("channel", "person"),
+                    happened(stretch.begun, self.past),
                 )
             )
         if (turn := _TURNS.get(record["type"])) and task is not None:
@@ -165,10 +171,10 @@ class _Teller:
     def _step(self, record: Mapping[str, Any], at: datetime) -> None:
         """A machine's work: it ended when it was told, and began as long before as it took."""
         since = at - timedelta(microseconds=sum((record.get("durations_us") or {}).values()))
-        state, number = record["from"], record["seq"]
+        state, number, origin = record["from"], record["seq"], happened(since, self.past)
         self._tell(state, "start", since, number, by=None, said={"channel": "system"})
         self._tell(state, "complete", at, number, by=None, said=record)
-        self.trace.slices.append(Slice(state, number, "system", since, at, None, None, "system"))
+        self.trace.slices.append(Slice(state, number, "system", since, at, None, None, "system", origin))
 
     def _tell(
         self,
@@ -191,5 +197,6 @@ class _Teller:
                 said.get("trigger"),
                 said.get("mark"),
                 f"{said['document']} {said.get('revision', 1)}" if said.get("document") else None,
+                happened(at, self.past),
             )
         )

@@ -1,7 +1,8 @@
 """OCEL 2.0, the exchange form of object-centric event logs, as JSON and as SQLite.
 
 Objects are requests, tasks (and steps), documents and people; an event is a change of an activity's state and
-names all of them that had a part in it.
+names all of them that had a part in it. A log as a whole has no attributes: each event says whether it was
+measured, or simulated by a past that was invented.
 Source: A. Berti and others, OCEL (Object-Centric Event Log) 2.0 Specification (2023).
 """
 
@@ -23,7 +24,7 @@ OBJECTS = {
     "document": ("name",),
     "person": (),
 }
-EVENTS = ("channel", "trigger", "mark")
+EVENTS = ("channel", "trigger", "mark", "origin")
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def events(trace: Trace) -> Iterator[Told]:
             f"event {trace.case.request}.{place}",
             _type(moment),
             moment.at,
-            (moment.channel, moment.trigger or "", moment.mark or ""),
+            (moment.channel, moment.trigger or "", moment.mark or "", moment.origin),
             tuple((name, qualifier) for name, qualifier in objects if name is not None),
         )
 
@@ -200,8 +201,9 @@ def _put_object(connection: sqlite3.Connection, thing: Thing) -> None:
 
 def _put_event(connection: sqlite3.Connection, told: Told) -> None:
     connection.execute("INSERT INTO event VALUES (?, ?)", (told.id, told.type))
+    marks = ", ?" * len(told.values)
     connection.execute(
-        f'INSERT INTO "event_{_mapped(told.type)}" VALUES (?, ?, ?, ?, ?)',  # noqa: S608  letters, digits and _
+        f'INSERT INTO "event_{_mapped(told.type)}" VALUES (?, ?{marks})',  # noqa: S608  letters, digits and _
         (told.id, _time(told.at), *told.values),
     )
     connection.executemany(

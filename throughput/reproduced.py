@@ -21,7 +21,6 @@ from throughput.simulate import Outcome
 TOLERANCE = 0.1
 """So far off is near enough, however narrow the intervals are."""
 _USUAL = 0.95  # what is in hand is counted from when so many of the first had time to be delivered
-_Z = 1.96
 
 
 @dataclass(frozen=True)
@@ -94,4 +93,6 @@ def in_hand(whole: Whole, per_week: float) -> Figure:
         return Figure(came, None)
     as_many = per_week * (until - since) / WEEK_MIN / came
     value, wide = (as_many * size / (until - since) for size in (there.sum(), sqrt((there**2).sum())))
-    return Figure(came, float(value), max(0.0, float(value - _Z * wide)), float(value + _Z * wide))
+    return Figure(
+        came, float(value), max(0.0, float(value - estimates.Z * wide)), float(value + estimates.Z * wide)
+    )

@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from throughput.bottleneck import Bottleneck
 from throughput.capacity import CLAIMS_KEY
 from throughput.claims import plausibility
+from throughput.compare_text import UNTOLD
 from throughput.costs import Cost, Range, Sum
+from throughput.discreet import few, tells
 from throughput.estimates import Figure
 from throughput.little import Cause, Little
 from throughput.panels import Counts, Leads, Times
@@ -47,17 +49,18 @@ def _handling(told: Panels) -> Iterator[Table]:
     rows = [
         [
             *(one.key, one.variant, *_counts(one.counts), str(one.touch_s.n)),
-            *(*_times(one.touch_s), _ranged(one.touch_mean_s)),
+            *(*_times(one.touch_s, one.touch_s.n), _ranged(one.touch_mean_s)),
         ]
         for one in told.handling
     ]
     notes = [
         "What hands took of a delivered request; n: those in which people did every step of theirs. In"
-        " brackets: 95 % intervals."
+        " brackets: 95% intervals.",
+        UNTOLD,
     ]
     yield Table("Handling (measured; people alone)", [heads, *rows], notes)
     states = [
-        [one.key, one.variant, held.state, str(held.touch_s.n), *_times(held.touch_s)]
+        [one.key, one.variant, held.state, str(held.touch_s.n), *_times(held.touch_s, held.touch_s.n)]
         for one in told.handling
         for held in one.by_state
     ]
@@ -69,7 +72,14 @@ def _handling(told: Panels) -> Iterator[Table]:
 def _leads(found: Sequence[Leads]) -> Table:
     heads = ["process", "variant", "from", "to", *_COUNTS, "median", "p90"]
     rows = [
-        [one.key, one.variant, lead.begin, lead.end, *_counts(lead.counts), *_times(lead.taken_s)]
+        [
+            one.key,
+            one.variant,
+            lead.begin,
+            lead.end,
+            *_counts(lead.counts),
+            *_times(lead.taken_s, lead.counts.closed),
+        ]
         for one in found
         for lead in one.leads
     ]
@@ -152,7 +162,7 @@ def _waits(found: Sequence[Bottleneck]) -> Table:
     ]
     notes = [
         "Of lead: how much of their time requests wait there for somebody, open ones until now; first in:"
-        " how often it is the most when requests are drawn again. Old: open for longer than 85 % took;"
+        " how often it is the most when requests are drawn again. Old: open for longer than 85% took;"
         " in / out: tasks of the last four weeks.",
         *(sentence for one in found if (sentence := bottleneck_said(one))),
     ]
@@ -289,13 +299,15 @@ def _counts(found: Counts) -> list[str]:
     return [str(getattr(found, name)) for name in _COUNTS]
 
 
-def _times(found: Times) -> list[str]:
-    return [_ranged(found.median), _ranged(found.p90)]
+def _times(found: Times, over: int) -> list[str]:
+    """By when half and nine of ten were over, as far as so many that are over tell it."""
+    ends = ((found.median, 0.5), (found.p90, 0.9))
+    return [_ranged(figure) if tells(over, share) else NOTHING for figure, share in ends]
 
 
 def _ranged(figure: Figure) -> str:
     """Seconds, with their interval."""
-    if figure.value is None:
+    if figure.value is None or few(figure):
         return NOTHING
     if figure.low is None and figure.high is None:
         return length(figure.value)
@@ -307,7 +319,7 @@ def _ranged(figure: Figure) -> str:
 
 
 def _plain(figure: Figure, form: str) -> str:
-    if figure.value is None:
+    if figure.value is None or few(figure):
         return NOTHING
     if figure.low is None or figure.high is None:
         return f"{figure.value:{form}}"
@@ -316,7 +328,7 @@ def _plain(figure: Figure, form: str) -> str:
 
 def _part(figure: Figure) -> str:
     """A share, as per cents."""
-    if figure.value is None:
+    if figure.value is None or few(figure):
         return NOTHING
     form = ".2%" if 0 < figure.value < 0.01 else ".1%"
     if figure.low is None or figure.high is None:
@@ -325,7 +337,7 @@ def _part(figure: Figure) -> str:
 
 
 def _from(figure: Figure) -> str:
-    return NOTHING if figure.value is None else _origin(figure.origin, figure.n)
+    return NOTHING if figure.value is None or few(figure) else _origin(figure.origin, figure.n)
 
 
 def _origin(origin: str, n: int) -> str:

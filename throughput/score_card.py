@@ -13,8 +13,10 @@ from typing import Any, Literal
 from throughput.capacity import CLAIMS_KEY, Capacity, claimed_min
 from throughput.claims import CLAIMS
 from throughput.costs import Cost, Payback, Sum
-from throughput.estimates import Figure, Origin
+from throughput.discreet import few
+from throughput.estimates import Figure
 from throughput.levels import LevelReached
+from throughput.origins import Origin
 
 Source = Literal["claimed", "measured", "simulated", "given"]
 Score = Literal["low", "medium", "good", "high"]
@@ -152,7 +154,7 @@ def _labour(variant: str, known: Known) -> list[Statement]:
     measured = [
         Statement("measured", one.handling_min.n, minutes=one.handling_min)
         for one in known.capacities
-        if one.variant == variant and one.handling_min.origin == "measured"
+        if one.variant == variant and one.handling_min.origin == "measured" and not few(one.handling_min)
     ]
     simulated = [
         Statement("simulated", fte=one.fte, per_week=one.per_week)

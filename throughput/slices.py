@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 
 from signing.verify.output import csv_line, csv_lines
 from throughput.mining import Trace
+from throughput.origins import COLUMN
 
 COLUMNS = (
     *("case_id", "activity", "instance", "kind", "start", "end", "seconds", "working_seconds"),
-    *("resource", "channel", "key", "variant", "unit"),
+    *("resource", "channel", "key", "variant", "unit", COLUMN),
 )
 
 
@@ -32,6 +33,7 @@ def _rows(trace: Trace) -> Iterator[tuple[str, ...]]:
                 case.key,
                 case.variant,
                 case.unit or "",
+                one.origin,
             ),
         )
 

@@ -1,7 +1,7 @@
 """XES, the exchange form of event logs: IEEE 1849-2016, with the extensions concept, lifecycle, time and org.
 
 One trace a request, one event a change of an activity's state, by the standard lifecycle. Attributes of our
-own begin with `paraaf:`.
+own begin with `paraaf:`. Events say that they are simulated; what says nothing was measured.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from xml.sax.saxutils import quoteattr
 
 from throughput.mining import Moment, Trace
+from throughput.origins import MEASURED
 from workflow.invented import Invented
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
@@ -68,6 +69,7 @@ def _event(moment: Moment) -> Iterator[str]:
         ("paraaf:channel", moment.channel),
         ("paraaf:trigger", moment.trigger),
         ("paraaf:mark", moment.mark),
+        ("paraaf:origin", None if moment.origin == MEASURED else moment.origin),
     ):
         if value is not None:
             yield _string(key, value, depth=3)

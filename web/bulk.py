@@ -1,11 +1,11 @@
 """The same with many requests of a queue: each has its result on one page, and one that fails stops no other.
 
-What can't be taken back is asked once more, with what would come of each. The results have an address, for
-whoever did it; the same form sent again leads there too: under its keys, each is done once.
+What can't be taken back is asked once more, with what would come of each. The question and the results have
+addresses, for whoever sent the form; sent again it leads there too: under its keys, each is done once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
@@ -16,6 +16,7 @@ from documents.kinds.fields import NOTE_MAX, wrong_text
 from web.asked import Asked, Door
 from web.bodies import MIB
 from web.choices import signs
+from web.edit_request import SAVE
 from wording import Sentence
 from workflow.bulk_results import Came
 from workflow.callings import names_of
@@ -24,6 +25,7 @@ from workflow.commands import Answer, Command
 from workflow.definition_model import APPROVE, RETURN, Definition
 from workflow.digits import whole
 from workflow.errors import WorkflowError
+from workflow.kept_forms import form_name
 from workflow.listing import RequestFilter, RequestLine
 from workflow.many import Picked, commands_for, definitions_of, do_all, drafts_of
 
@@ -33,6 +35,7 @@ DOES: Final = ("claim", "release", APPROVE, RETURN, "suspend", "resume")
 EXPLAINED: Final = frozenset({RETURN, "suspend"})
 """For these somebody writes why, once for all."""
 ASKED_AGAIN: Final = EXPLAINED | {APPROVE}
+_ABOUT: Final = "bulk"
 _SOMETHING: Final = "…"  # instead of what they have not written yet
 
 
@@ -84,24 +87,62 @@ class Bulk:
         remark = asked.text("remark").strip()
         wrong = _wrong(remark) if sure and do in EXPLAINED else None
         key = asked.text("key") or asked.new_key()
-        if do in ASKED_AGAIN and (not sure or wrong is not None):
-            would = _told(picked, engine.against(self._commands(asked, do, key, picked, _SOMETHING)))
-            more = {"explained": do in EXPLAINED, "remark": asked.typed("remark"), "wrong": wrong}
-            status = 200 if wrong is None else 422
-            return self._page(
-                asked, "bulk_ask.html", do, would, status=status, key=key, picked=picked, **more
-            )
-        came = _told(picked, do_all(engine, self._commands(asked, do, key, picked, remark)))
-        name = self.door.office.bulk_results.keep(asked.me.id, do, key, picked, came)
+        if wrong is not None:
+            return self._question(asked, do, key, picked, wrong)
+        if do in ASKED_AGAIN and not sure:
+            name = self._keep_question(asked.me.id, do, key, picked)
+        else:
+            came = _told(picked, do_all(engine, self._commands(asked, do, key, picked, remark)))
+            name = self.door.office.bulk_results.keep(asked.me.id, do, key, picked, came)
         query = asked.text("query")
         return self.door.see(f"/queue/bulk/{name}", **({"query": query} if query else {}))
 
+    def _keep_question(self, person: str, do: str, key: str, picked: Sequence[Picked]) -> str:
+        """Keep what was chosen; the name under which the question is found."""
+        chosen = [astuple(one) for one in picked]
+        name = form_name(person, _ABOUT, do, key, sorted(map(repr, chosen)))
+        kept = {"do": do, "key": key, "picked": chosen}
+        self.door.office.kept_forms.keep(name, person, _ABOUT, kept)
+        return name
+
     def _done(self, asked: Asked) -> Response:
-        """What came of it. Raises HTTPException 404 for what nobody did, somebody else, or long ago."""
-        found = self.door.office.bulk_results.find(asked.request.path_params["results"], asked.me.id)
-        if found is None:
+        """What came of it, or the question before it. Raises HTTPException 404 for what nobody did, somebody
+        else, or long ago."""
+        office, name = self.door.office, asked.request.path_params["results"]
+        if (found := office.bulk_results.find(name, asked.me.id)) is not None:
+            return self._page(asked, "bulk_done.html", found.trigger, found.came)
+        kept = office.kept_forms.find(name, asked.me.id, _ABOUT)
+        if kept is None:
             raise HTTPException(404)
-        return self._page(asked, "bulk_done.html", found.trigger, found.came)
+        return self._question(asked, kept["do"], kept["key"], [Picked(*one) for one in kept["picked"]])
+
+    def _question(
+        self, asked: Asked, do: str, key: str, picked: Sequence[Picked], wrong: Sentence | None = None
+    ) -> Response:
+        """Whether it is meant, with what would come of each; `wrong` is what is wrong with the remark."""
+        would = _told(
+            picked, self.door.office.engine.against(self._commands(asked, do, key, picked, _SOMETHING))
+        )
+        return self._page(
+            asked,
+            "bulk_ask.html",
+            do,
+            would,
+            status=200 if wrong is None else 422,
+            key=key,
+            picked=picked,
+            explained=do in EXPLAINED,
+            remark=asked.typed("remark"),
+            wrong=wrong,
+            to_fill_in=self._to_fill_in(asked, picked, would) if do == APPROVE else (),
+        )
+
+    def _to_fill_in(self, asked: Asked, picked: Sequence[Picked], would: Sequence[Came]) -> set[int]:
+        """Of those that can't be done: in which they could fill something in first."""
+        bad = [one for one, came in zip(picked, would, strict=True) if came.is_refused]
+        save = Command(SAVE, actor=asked.me.id, key="looked-at", through="page")
+        against = self.door.office.engine.against(commands_for(save, bad, {}))
+        return {one.request for one, why in zip(bad, against, strict=True) if why is None}
 
     def _page(
         self, asked: Asked, template: str, do: str, came: Sequence[Came], *, status: int = 200, **more: Any

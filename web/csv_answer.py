@@ -18,7 +18,7 @@ _MARK = "\ufeff"
 """By which spreadsheets know UTF-8."""
 
 
-def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> StreamingResponse:
+def csv_answer(name: str, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> StreamingResponse:
     """The rows under their head, to be kept as a file of this name. What is refused is raised here."""
     more = iter(rows)
     first = list(islice(more, 1))
@@ -29,8 +29,8 @@ def csv_answer(name: str, head: Sequence[str], rows: Iterable[Sequence[Cell]]) -
     )
 
 
-def _lines(head: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
-    yield (_MARK + csv_line(head)).encode()
+def _lines(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+    yield (_MARK + csv_line([_text(cell) for cell in head])).encode()
     for row in rows:
         yield csv_line([_text(cell) for cell in row], numbers=True).encode()
 

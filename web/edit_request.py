@@ -27,6 +27,7 @@ from web.form_page import (
     sent_data,
     stage_of,
 )
+from web.kept_form import Typed, TypedForms
 from web.nameable import nameable
 from web.problems import status_of
 from web.request_history import answered, last_return, told
@@ -90,6 +91,9 @@ class EditRequest:
             return self.door.see(f"/requests/{task.view.id}")
         if why := self._why_not(asked, task):
             raise Refused(why)
+        if (typed := self._typed(task).find(asked)) is not None:
+            filling = self._filling(task, merged(task.view.data, typed.data))
+            return self._page(asked, task, filling, typed.problems(filling), typed=typed)
         draft = task.view.draft
         data = merged(task.view.data, {} if draft is None else draft.data)
         filling = self._filling(task, data)
@@ -108,8 +112,13 @@ class EditRequest:
         filling = self._filling(task, data)
         if do == SAVE or do.removeprefix(FIRE) in {trigger.name for trigger in task.sends}:
             return self._done(asked, task, filling, do.removeprefix(FIRE))
-        problems = filling.at_first() if focus else filling.looked_at()
-        return self._page(asked, task, filling, problems, focus=focus, looked=not focus)
+        typed = Typed.of(asked, filling, focus, version=task.view.version)
+        kept = self._typed(task).see(asked, typed, filling)
+        return kept or self._page(asked, task, filling, filling.looked_at(), status=422, typed=typed)
+
+    def _typed(self, task: Task) -> TypedForms:
+        view = task.view
+        return TypedForms(self.door, f"edit:{view.id}:{view.state}", request=view.id)
 
     def _done(self, asked: Asked, task: Task, filling: Filling, trigger: str) -> Response:
         """Save the draft, or send it on; where that can't be, the form as it was sent."""
@@ -131,6 +140,7 @@ class EditRequest:
             return self._not_done(asked, task, filling, error)
         if trigger == SAVE:
             return self.door.see(f"/requests/{view.id}/edit", said="saved")
+        self._typed(task).drop(asked)
         return self.door.see(f"/requests/{view.id}", said=trigger)
 
     def _not_done(self, asked: Asked, task: Task, filling: Filling, error: WorkflowError) -> Response:
@@ -255,13 +265,18 @@ class EditRequest:
         problems: Sequence[FieldProblem],
         *,
         status: int = 200,
-        focus: str = "",
-        looked: bool = False,
+        typed: Typed | None = None,
         error: WorkflowError | None = None,
         stale: bool = False,
     ) -> Response:
         sections, mistakes = filling.drawn(asked, problems)
         view, engine = task.view, self.door.office.engine
+        focus = "" if typed is None else typed.focus
+        remark, key = asked.typed("remark"), asked.text("key")
+        if typed is not None:
+            remark, key = typed.remark, typed.key
+        elif not asked.form:
+            remark, key = (view.draft.remark or "") if view.draft else "", ""
         return self.door.answer(
             asked,
             "edit_request.html",
@@ -270,9 +285,10 @@ class EditRequest:
             definition=task.definition,
             principal=self._name(task.on_behalf_of),
             sections=sections,
-            mistakes=mistakes if asked.form and not focus else [],
+            mistakes=mistakes if (asked.form or typed) and not focus else [],
             focus=focus,
-            looked=looked,
+            looked=typed is not None and not focus,
+            version=view.version if typed is None else typed.version,
             error=error,
             stale=stale,
             movable=not self._why_not(asked, task),
@@ -288,8 +304,8 @@ class EditRequest:
             name=self._name,
             said=asked.request.query_params.get("said", ""),
             saved_at=None if view.draft is None else view.draft.saved_at,
-            remark=asked.typed("remark") if asked.form or view.draft is None else view.draft.remark or "",
-            key=asked.text("key") if asked.form and not stale else asked.new_key(),
+            remark=remark,
+            key=asked.new_key() if stale else key or asked.new_key(),
         )
 
 

@@ -12,6 +12,8 @@ from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.contrasts import Contrast, Figure
 from throughput.overview_rows import Compared
+from throughput.reporting.telling import Saying, by_chance
+from throughput.reporting.words import report_words
 from throughput.small_cells import FEWEST
 from throughput.told import rounded
 from web.figures_parts import Maker, Section, drawn, quantile
@@ -19,63 +21,26 @@ from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Tabl
 
 FEWEST_SHARED: Final = 50
 """Of fewer requests a share, counted to the nearest five, says nothing that helps."""
-FEW: Final = 2
-"""So many pairs that can't be told apart are told of one by one."""
-_FASTER = mark("“{a}” is faster than “{b}” by {by}; the 95 % interval is from {low} to {high}.")
-_FASTER_AT_LEAST = mark("“{a}” is faster than “{b}”; the 95 % interval begins at {low} and is open.")
-_NOT_TOLD = mark(
-    "“{a}” and “{b}” can't be told apart by so many requests: “{a}” may take up to {low} less,"
-    " or up to {high} more."
-)
-_NOT_TOLD_OPEN = mark("“{a}” and “{b}” can't be told apart yet: too many requests are still open.")
-_MANY_ALIKE = mark("{count} pairs can't be told apart by so many requests.")
-_NEEDED = mark("To show such a difference would take about {count} of each.")
-_FIGURES: tuple[tuple[Figure, str], ...] = (
-    ("lead", mark("From asked to delivered:")),
-    ("handling", mark("People's hands on it:")),
-)
 
 
 @dataclass(frozen=True)
 class Beside(Maker):
     """Makes the panels of lead, handling and capacity, which are never mixed."""
 
+    language: str
+
     def verdicts(self) -> list[str]:
-        """The sentences that come first."""
-        found = []
-        for figure, begins in _FIGURES:
-            alike = [one for one in self._of(figure) if not one.found.distinguishable]
-            told = [one for one in self._of(figure) if one.found.distinguishable]
-            told += alike if len(alike) <= FEW else []
-            found += [f"{self.say(begins)} {self._verdict(one)}" for one in told]
-            if len(alike) > FEW:
-                count = self.wording.count(len(alike))
-                found.append(f"{self.say(begins)} {self.say(_MANY_ALIKE).format(count=count)}")
-        return found
+        """The sentences that come first: those of the report."""
+        words = report_words(self.language)
+        name = words.way if self.told.by == "variant" else self.names.group
+        saying = Saying(words, name, self._n)
+        return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, words)]
 
-    def _verdict(self, one: Contrast) -> str:
-        interval, a, b = one.found.interval, self.names.group(one.a), self.names.group(one.b)
-        if one.found.distinguishable:
-            if (interval.high or 1) >= 0:
-                a, b = b, a
-            ends = sorted(abs(end) for end in (interval.low, interval.high) if end is not None)
-            if len(ends) < 2 or one.found.value is None:
-                return self.say(_FASTER_AT_LEAST).format(a=a, b=b, low=self._time(ends[0]))
-            by, low, high = self.wording.alike(abs(one.found.value), *ends)
-            return self.say(_FASTER).format(a=a, b=b, by=by, low=low, high=high)
-        if interval.low is None or interval.high is None:
-            return self.say(_NOT_TOLD_OPEN).format(a=a, b=b)
-        low, high = self._time(abs(interval.low)), self._time(abs(interval.high))
-        said = self.say(_NOT_TOLD).format(a=a, b=b, low=low, high=high)
-        if one.needed is not None:
-            said += " " + self.say(_NEEDED).format(count=self.wording.count(one.needed))
-        return said
-
-    def _time(self, seconds: float) -> str:
-        return self.wording.time(seconds)
+    def _n(self, _one: Contrast, _group: str, n: int) -> str | None:
+        return Count(n).written(self.wording) if self.counted else None
 
     def _signed(self, seconds: float) -> str:
-        return ("−" if seconds < 0 else "") + self._time(abs(seconds))
+        return ("−" if seconds < 0 else "") + self.wording.time(abs(seconds))
 
     def all(self) -> list[Section]:
         """The three panels; that of capacity is all about how many requests there are."""
@@ -198,7 +163,7 @@ class Beside(Maker):
         if not rows:
             return None
         chart = Forest(
-            title=say(mark("Differences of medians, with 95 % intervals")),
+            title=say(mark("Differences of medians, with 95% intervals")),
             desc=say(
                 mark(
                     "For each pair the difference of the medians; where the line leaves out zero there is a"
@@ -241,5 +206,5 @@ class Beside(Maker):
             ("high_s", say(mark("At most"))),
             ("first_faster", say(mark("First is done sooner"))),
         ]
-        caption = say(mark("Differences of medians, with 95 % intervals"))
+        caption = say(mark("Differences of medians, with 95% intervals"))
         return [Table(f"{figure}-differences", caption, columns, rows)] if rows else []

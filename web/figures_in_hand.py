@@ -62,6 +62,7 @@ class InHandParts(Maker):
             bands=bands if any(map(any, flowed.states.values())) or any(ended) else (),
             unit=say(mark("requests")),
             in_hand=say(mark("In hand")),
+            others=say(mark("All others")),
         )
         rows: list[list[Cell]] = [
             [Day(day), *(Number(flowed.states[name][n]) for name in states), Count(flowed.ended[n])]

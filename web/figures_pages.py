@@ -23,6 +23,7 @@ from throughput.contrasts import OTHERS
 from throughput.errors import TimingsOfNewer
 from throughput.grouped import By
 from throughput.kept import AT_ONCE, Keeper, behind
+from throughput.origins import with_column
 from throughput.overview import Overview
 from throughput.scope import Scope
 from throughput.told import Told, told
@@ -32,6 +33,7 @@ from web.csv_answer import csv_answer
 from web.figures_asked import BYS, Wanted, months_until, text_of
 from web.figures_beside import Beside
 from web.figures_in_hand import OLDEST, InHandParts
+from web.figures_known import require_known
 from web.figures_next import NextParts, Step
 from web.figures_parts import Names, Section, Translate
 from web.figures_reach import Reading, listed_unit, reading
@@ -124,7 +126,7 @@ class FiguresPages(Overseeing):
 
     def _page(self, asked: Asked) -> Response:
         reach, now = self.reach(asked), self.door.office.clock()
-        wanted = Wanted.of(asked, now)
+        wanted = self._wanted(asked, reach, now)
         shown = self._shown(asked, wanted, reach, now)
         return self.answer(
             asked,
@@ -146,14 +148,29 @@ class FiguresPages(Overseeing):
     def _csv(self, asked: Asked) -> Response:
         """One of the page's tables, with plain numbers."""
         reach, now = self.reach(asked), self.door.office.clock()
-        shown = self._shown(asked, Wanted.of(asked, now), reach, now)
+        shown = self._shown(asked, self._wanted(asked, reach, now), reach, now)
         tables = [table for section in shown.sections for table in section.tables]
         table = next((one for one in tables if one.name == asked.request.path_params["name"]), None)
         if table is None:
             raise HTTPException(404)
         self.door.rates.require(asked.request, TABLES)
         name = self.door.past.named(f"figures-{table.name}-{now:%Y-%m-%d}.csv")
-        return csv_answer(name, [key for key, _ in table.columns], _plain(table))
+        head, *lines = with_column(_plain(table), self.door.past())
+        return csv_answer(name, head, lines)
+
+    def _wanted(self, asked: Asked, reach: Reach, now: datetime) -> Wanted:
+        """What the address asks for. Raises HTTPException 404 for what there is not, for who asks."""
+        wanted = Wanted.of(asked, now)
+        require_known(
+            self.door.office,
+            reach,
+            months=(wanted.first, wanted.last),
+            key=wanted.key,
+            variant=wanted.variant,
+            unit=wanted.unit,
+            definition=wanted.definition,
+        )
+        return wanted
 
     def _shown(self, asked: Asked, wanted: Wanted, reach: Reach, now: datetime) -> _Shown:
         read = reading(self.door.office, asked.me.id, reach, wanted)
@@ -161,7 +178,7 @@ class FiguresPages(Overseeing):
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
         made = (found, names, said, say, read.counted)
-        beside = Beside(*made)
+        beside = Beside(*made, language=asked.language)
         listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
         in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
@@ -260,4 +277,5 @@ def _month(text: str, language: str) -> str:
 
 
 def _plain(table: Table) -> list[list[str | int | None]]:
-    return [[cell.plain() for cell in row] for row in table.rows]
+    """The heads, then each row."""
+    return [[key for key, _ in table.columns], *([cell.plain() for cell in row] for row in table.rows)]

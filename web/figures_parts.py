@@ -9,16 +9,15 @@ from throughput.charts.ageing import Done
 from throughput.charts.model import Drawing
 from throughput.charts.svg import both_widths
 from throughput.charts.wording import Wording
+from throughput.discreet import tells
 from throughput.overview_rows import InHand
-from throughput.small_cells import FEWEST
 from throughput.survival import Durations, Survival
 from throughput.told import Told
 from web.figures_tables import Table, without_counts
 
 Translate = Callable[[str], str]
 Draw = Callable[[float], Drawing]
-_HALF = 0.5
-MARKS = (_HALF, 0.85, 0.95)
+MARKS = (0.5, 0.85, 0.95)
 FEWEST_POINTS = 6
 
 
@@ -44,10 +43,7 @@ class Names:
 
 def quantile(durations: Durations, share: float) -> float | None:
     """By when so many were done; None where those beyond are too few to tell of, or it is not reached."""
-    ended = durations.ended
-    if ended < FEWEST or (share > _HALF and ended * (1 - share) < FEWEST):
-        return None
-    return Survival.of(durations).quantile(share)
+    return Survival.of(durations).quantile(share) if tells(durations.ended, share) else None
 
 
 def drawn(name: str, draw: Draw) -> Markup:

@@ -14,7 +14,7 @@ FEW = 2
 _ABOUT = mark(
     "Requests in hand must be as many as leave in a day times the days that they were there (Little's law);"
     " checked over the whole weeks of these months, with all that was in hand then. Where that is off by"
-    " more than 10 % and more than chance does, ends are missing, clocks are wrong, or the office is filling"
+    " more than 10% and more than chance does, ends are missing, clocks are wrong, or the office is filling"
     " up or emptying: find out which before you rely on the other figures."
 )
 _DOUBT = mark("“{group}”: look again before you rely on these figures. {causes}.")
@@ -71,7 +71,7 @@ class SoundParts(Maker):
             ("in_hand", say(mark("In hand, on average"))),
             ("rate_times_lead", say(mark("Should be"))),
             ("off_by", say(mark("Off by"))),
-            ("within", say(mark("Chance or 10 %"))),
+            ("within", say(mark("Chance or 10%"))),
         ]
         table = Table(
             NAME,

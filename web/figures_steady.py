@@ -143,7 +143,7 @@ class SteadyParts(Maker):
         said = say(
             mark(
                 "The machine's own time, measured by a clock that only runs forward. It is never"
-                " added to people's time. Of all units together; medians are within 1 %."
+                " added to people's time. Of all units together; medians are within 1%."
             )
         )
         return Section(

@@ -270,7 +270,6 @@ class FolderRuns:
             counts=counts(run),
             wrong_word=run.question.wrong if run.question is not None else None,
             texts=texts_of(groups),
-            has_password=not run.idle or self.door.office.passwords.has_one(run.actor),
             has_passkey=run.idle and bool(self.door.office.passkeys.of(run.actor)),
         )
 
@@ -345,13 +344,17 @@ def texts_of(groups: Sequence[Group]) -> dict[str, Group]:
 
 
 def counts(run: SigningRun) -> dict[str, int]:
-    """How far it is: how many there are, were released, are sealed, were refused; in halves of the way."""
-    told = list(run.told.values())
+    """How far it is: how many there are, were released, are sealed, were refused, are still under way; in
+    halves of the way."""
+    told, busy = list(run.told.values()), run.stage in ("going", "asking")
     return {
         "of": len(told),
         "released": sum(one.state == "released" for one in told),
         "sealed": sum(one.state == "released" and one.came == "sealed" for one in told),
         "refused": sum(one.state == "refused" or one.came in ("back", "moved") for one in told),
+        "going": sum(
+            one.came == "going" if one.state == "released" else one.state == "chosen" and busy for one in told
+        ),
         "half": sum(
             (one.state != "chosen") + (one.state == "refused" or one.came != "going") for one in told
         ),

@@ -76,7 +76,7 @@ def barred_by(one: Waiting, words: ProcessWords) -> str:
     if isinstance(one.barred, Refused):
         reasons = one.barred.reasons
         return " ".join(words.reason(reason) for reason in reasons if reason.code != "proof-missing")
-    return "" if one.barred is None else words.error(one.barred)[0]
+    return "" if one.barred is None else " ".join(filter(None, words.error(one.barred)))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from throughput.monitor import Monitor, Month, Printed
 from throughput.monitor_kept import KeptMonths
 from throughput.monitor_reports import KeptReport, report_file, reports
 from throughput.monitor_rows import rows
+from throughput.origins import with_column
 from throughput.reporting.monitoring import (
     about,
     chart,
@@ -37,6 +38,7 @@ from web import figures_asked
 from web.asked import Asked
 from web.choices import short_title
 from web.csv_answer import csv_answer
+from web.figures_known import require_known
 from web.figures_parts import drawn
 from web.languages import NAMES
 from web.overseeing import Overseeing
@@ -143,7 +145,7 @@ class MonitoringPages(Overseeing):
     def _csv(self, asked: Asked) -> Response:
         shown = self._shown(asked)
         self.door.rates.require(asked.request, LISTS)
-        head, *lines = rows(shown.report)
+        head, *lines = with_column(rows(shown.report), self.door.past())
         return csv_answer(self.door.past.named(f"{_name(shown.report)}.csv"), head, lines)
 
     def _pdf(self, asked: Asked) -> Response:
@@ -174,9 +176,8 @@ class MonitoringPages(Overseeing):
         reach, wanted = self.reach(asked), Wanted.of(asked)
         if not reach.everywhere:
             wanted = replace(wanted, unit=wanted.unit or min(reach.units))
-        if wanted.unit and wanted.unit not in reach:
-            raise HTTPException(404)
         office = self.door.office
+        require_known(office, reach, months=(wanted.first, wanted.last), unit=wanted.unit, key=wanted.key)
         kept = KeptMonths.of(office.store, office.folder)
         norms = [str(norm.within) for norm in kept.settings.norms]
         wanted = replace(wanted, norm=wanted.norm or norms[0])

@@ -24,6 +24,7 @@ from web.form_page import (
     sent_data,
     stage_of,
 )
+from web.kept_form import Typed, TypedForms
 from web.languages import NAMES
 from web.nameable import nameable
 from web.problems import status_of
@@ -32,6 +33,7 @@ from workflow.commands import Command, Submission
 from workflow.definition_errors import DefinitionUnknown
 from workflow.definition_model import SUBMIT, Definition
 from workflow.errors import Reason, Refused
+from workflow.judge import merged
 from workflow.office import Office
 from workflow.registered import fixed, prefilled, registered
 from workflow.sent_before import Sent, open_one, sent_before
@@ -99,6 +101,9 @@ class NewRequests:
         definition = self._definition(asked)
         if why := self.door.office.engine.why_not_begun(definition.key, definition.variant, asked.me.id):
             raise Refused(why)
+        if (typed := self._typed(definition).find(asked)) is not None:
+            filling = self._filling(asked, definition, merged({}, typed.data))
+            return self._page(asked, definition, filling, typed.problems(filling), typed=typed)
         begun = self.door.office.beginnings.find(asked.me.id, definition)
         filling = self._filling(asked, definition, None if begun is None else dict(begun.data))
         sent = open_one(self.door.office.store, asked.me.id, definition.key)
@@ -116,8 +121,9 @@ class NewRequests:
             return self.door.see(asked.request.url.path)
         if do in {"send", "another", "save"}:
             return self._done(asked, definition, filling, do)
-        problems = filling.at_first() if focus else filling.looked_at()
-        return self._page(asked, definition, filling, problems, focus=focus, looked=not focus)
+        typed = Typed.of(asked, filling, focus)
+        kept = self._typed(definition).see(asked, typed, filling)
+        return kept or self._page(asked, definition, filling, filling.looked_at(), status=422, typed=typed)
 
     def _done(self, asked: Asked, definition: Definition, filling: Filling, do: str) -> Response:
         """Send it, or save it for later; where that can't be, the form as it was sent."""
@@ -155,7 +161,11 @@ class NewRequests:
             return self._page(asked, definition, filling, filling.at_first(), status=409, sent=sent)
         answer = self.door.office.engine.execute(command)
         self.door.office.beginnings.drop(asked.me.id, definition)
+        self._typed(definition).drop(asked)
         return self.door.see(f"/requests/{answer.request_id}", said=SUBMIT)
+
+    def _typed(self, definition: Definition) -> TypedForms:
+        return TypedForms(self.door, f"new:{definition.key}:{definition.variant}")
 
     def _definition(self, asked: Asked) -> Definition:
         """The process that the address names. Raises HTTPException 404."""
@@ -197,28 +207,30 @@ class NewRequests:
         problems: Sequence[FieldProblem],
         *,
         status: int = 200,
-        focus: str = "",
-        looked: bool = False,
+        typed: Typed | None = None,
         begun: Begun | None = None,
         sent: Sent | None = None,
     ) -> Response:
-        """The form. `looked`: they had it looked over; `sent`: what they sent before, and whether another is
-        meant has to be said."""
+        """The form. `typed`: they had it looked over, or changed; `sent`: what they sent before, and whether
+        another is meant has to be said."""
         sections, mistakes = filling.drawn(asked, problems)
         again = sent is not None and bool(asked.form)
-        language = asked.text("language") or ("" if begun is None else begun.language)
+        begun_or_typed = begun or typed
+        language = asked.text("language") or ("" if begun_or_typed is None else begun_or_typed.language)
+        focus = "" if typed is None else typed.focus
+        key = asked.typed("key") if typed is None else typed.key
         return self.door.answer(
             asked,
             "new_request.html",
             status=status,
             definition=definition,
             sections=sections,
-            mistakes=mistakes if asked.form and not (focus or again) else [],
+            mistakes=mistakes if (asked.form or typed) and not (focus or again) else [],
             focus=focus,
-            looked=looked,
+            looked=typed is not None and not focus,
             sent=sent,
             again=again,
-            key=(not again and asked.typed("key")) or asked.new_key(),
+            key=(not again and key) or asked.new_key(),
             chosen=language if language in LANGUAGES else asked.language,
             choices=NAMES,
             saved_at=None if begun is None else begun.saved_at,

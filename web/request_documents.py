@@ -161,13 +161,13 @@ class RequestDocuments:
 
     def _draft_pages(self, found: Preview) -> int:
         try:
-            return min(self.pages.draw(found.sha256, 1, found.pdf).pages, PAGES_MOST)
+            return min(self.pages.draw(found.sha256, 1, lambda: found.pdf).pages, PAGES_MOST)
         except PageNotDrawnError:
             raise HTTPException(404) from None
 
     def _draft_page(self, asked: Asked) -> Response:
         found, number = self._preview(asked), _page_number(asked)
-        image = self._picture(asked, found.sha256, number, found.pdf)
+        image = self._picture(asked, found.sha256, number, lambda: found.pdf)
         return Response(image.png, media_type="image/png", headers={"Cache-Control": "private, no-store"})
 
     def _verify(self, asked: Asked) -> Response:

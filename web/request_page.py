@@ -22,6 +22,7 @@ from web.request_documents import RequestDocuments
 from web.request_history import Happened, answered, last_return, told
 from web.request_holds import RequestHolds
 from web.request_outside import FILE_MOST, bring
+from web.request_signing import bars
 from web.request_timing import lasting, timing
 from web.step_up import challenge
 from workflow.access import requester_role
@@ -206,6 +207,7 @@ class RequestPage:
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
             offer=offer,
+            bars=bars(office, asked, view, definition, offer.decisions, principal=offer.principal),
             has_passkey=bool(office.passkeys.of(asked.me.id)),
             consents=partial(definition.consent_in, language=view.language),
             wrong=wrong,

@@ -58,6 +58,7 @@ RIGHTS: Mapping[str, str] = MappingProxyType(
         " DELETE",
         "signing_run_items": "SELECT, INSERT, UPDATE (told, came, story, repeated, event), DELETE",
         "bulk_results": "SELECT, INSERT, DELETE",
+        "kept_forms": "SELECT, INSERT, DELETE",
         "beginnings": "SELECT, INSERT, UPDATE (language, data, saved_at), DELETE",
         "api_tokens": "SELECT, INSERT, UPDATE (last_used_on, revoked_at), DELETE",
         "mail_choices": "SELECT, INSERT, UPDATE (own, work, language, reports), DELETE",

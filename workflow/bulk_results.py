@@ -4,13 +4,10 @@ What was done is done once, under the key that each command has; this is what wa
 be looked at again. The same form sent again, by the same person, is told under the same name.
 """
 
-import re
-from base64 import urlsafe_b64encode
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Final, Self
 
 from sqlalchemy import delete, insert, select
@@ -19,13 +16,13 @@ from sqlalchemy.orm import Session
 
 from workflow.commands import Answer
 from workflow.errors import NotFound, Refused, StaleVersion, WorkflowError
+from workflow.kept_forms import form_name, is_name
 from workflow.many import Picked
 from workflow.store import Moment, Store
 from workflow.tables import BulkResult
 from workflow.words import Story, story_of
 
 KEPT: Final = timedelta(days=1)
-_NAME = re.compile("[A-Za-z0-9_-]{24}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class BulkResults:
 
     def find(self, name: str, actor: str) -> Results | None:
         """What came of it, for who did it."""
-        if _NAME.fullmatch(name) is None:  # PostgreSQL takes not every text
+        if not is_name(name):
             return None
         query = select(BulkResult).where(BulkResult.name == name, BulkResult.person_id == actor)
         with self.store.read() as session:
@@ -124,8 +121,7 @@ def forget_results(session: Session, people: Collection[str]) -> None:
 
 def _name_of(actor: str, trigger: str, key: str, picked: Sequence[Picked]) -> str:
     chosen = sorted((one.request, one.version, one.principal or "") for one in picked)
-    digest = sha256(repr((actor, trigger, key, chosen)).encode()).digest()
-    return urlsafe_b64encode(digest[:18]).decode()
+    return form_name(actor, trigger, key, chosen)
 
 
 def _came(row: BulkResult) -> Came:

@@ -40,6 +40,7 @@ from workflow.tables import (
     Hand,
     Hold,
     Incident,
+    KeptForm,
     MailRow,
     Opening,
     Person,
@@ -114,7 +115,7 @@ EMPTIED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
 """Columns whose values are replaced, table by table."""
 DELETED = (
     *("drafts", "hands", "commands", "deliveries", "proofs", "openings", "mails", "signing_run_items"),
-    "bulk_results",
+    *("bulk_results", "kept_forms"),
 )
 """Tables whose rows of the request go as a whole."""
 ERASED = MappingProxyType({"bodies": ("salt", "body")})
@@ -164,6 +165,7 @@ _TABLES: Mapping[str, Table] = MappingProxyType(
             *(_requests, _tasks, _documents, _signatures, _incidents, _holds),
             *(Draft.table(), Hand.table(), CommandKey.table(), Delivery.table(), ProofRow.table()),
             *(Opening.table(), MailRow.table(), SigningRunItem.table(), BulkResult.table()),
+            KeptForm.table(),
         )
     }
 )

@@ -169,6 +169,17 @@ class Engine:
             record = session.scalar(select(Event.record).where(Event.seq == answer.event_seq))
             return answer if record and json.loads(record).get("trigger") == trigger else None
 
+    def repeated(self, command: Command) -> Answer | None:
+        """The first answer to this very command, if it was done before; nothing is done.
+
+        Raises KeyReused for another one under its key, AnswerUnreadable, and Refused for one without a form.
+        """
+        digest = require_form(command)
+        with self.store.read() as session:
+            ledger = self._reading(session)
+            ledger.load_keys({(command.actor, command.key)})
+            return self._answered(ledger, command, digest)
+
     def why_not(
         self, request_id: int, trigger: str, actor: str, on_behalf_of: str | None = None
     ) -> tuple[Reason, ...]:

@@ -84,6 +84,10 @@ ERRORS: Final[Mapping[str, tuple[str, str]]] = {
         mark("This key has made as many signatures today as it may."),
         mark("It goes on tomorrow; or whoever runs the office raises the limit."),
     ),
+    "workflow-nothing-to-show": (
+        mark("You would have to show that it is you, and have neither a password nor a passkey here."),
+        mark("An administrator gives you a password; with one, you set up a passkey yourself."),
+    ),
     "workflow-signer-missing": (mark("No key is set up for who signs here."), _TELL),
     "workflow-below-minimum-level": (
         mark("The document would be signed at a lower level than this office asks for."),

@@ -81,7 +81,8 @@ class KeyReused(WorkflowError):
 
     def __init__(self) -> None:
         super().__init__(
-            "This idempotency key was used for another command.", hint="Send each new command with a new key."
+            "This idempotency key was used for another command.",
+            hint="Send each new command with a new key: --key, or Idempotency-Key.",
         )
 
 

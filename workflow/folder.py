@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from workflow.queue_page import QueueItem
     from workflow.signing_state import Item
 
+
+class NothingToShow(WorkflowError):
+    """Somebody has to show that it is they, and has neither a password nor a passkey here."""
+
+    code = "workflow-nothing-to-show"
+
+
 Way = Literal["click", "seal", "provider", "key"]
 """How it is signed: the organisation's seal after a text was accepted, or when it is released; the person's
 own key, at a provider, or in the office's keeping."""
@@ -82,6 +89,11 @@ class Waiting:
         return self.barred is None and self.opened is not False
 
     @property
+    def lacks_proof(self) -> bool:
+        """Whether the person has nothing with which to show that it is they."""
+        return isinstance(self.barred, NothingToShow)
+
+    @property
     def consent_text(self) -> tuple[str, str] | None:
         """The language and the text of what is accepted."""
         return None if self.consent is None else self.definition.consent_in(self.consent, self.language)
@@ -122,7 +134,18 @@ def waiting_for(office: "Office", actor: str, wanted: Collection[int] | None = N
             found += _of_tasks(office, session, actor, tasks[start : start + MOST])
             if len(found) >= MOST:
                 break
-    return _judged(office, actor, found[:MOST])
+    return _judged(office, actor, _with_nothing_to_show(office, actor, found[:MOST]))
+
+
+def keeps_from_signing(
+    office: "Office", profile: Profile, command: Command, *, proof: bool
+) -> Problem | None:
+    """What keeps a person from a signature that they would lead to, beside what they give when they sign;
+    `proof`: they have to show anew who they are."""
+    _, _, barred = _way(office, profile, command.actor)
+    if barred is None and proof and not _has_something_to_show(office, command.actor):
+        return _nothing_to_show(command.actor)
+    return barred or office.engine.against([command])[0]
 
 
 def _of_tasks(office: "Office", session: Session, actor: str, tasks: Sequence["QueueItem"]) -> list[Waiting]:
@@ -197,6 +220,8 @@ def _way(office: "Office", profile: Profile, actor: str) -> tuple[Way, str, Prob
         remote = remote_key(profile, actor, office.signing.signers)
     except SignerMissing as missing:
         return "provider", "", missing
+    if profile.signers and not profile.signers_of(actor):
+        return "key", "", SignerMissing(f"The profile {profile.name!r} names no signer for {actor}.")
     return ("key", "", None) if remote is None else ("provider", remote.provider, None)
 
 
@@ -234,6 +259,24 @@ def _with_what_is_kept(session: Session, actor: str, items: Iterable[Waiting]) -
         )
         for one in some
     ]
+
+
+def _with_nothing_to_show(office: "Office", actor: str, items: Sequence[Waiting]) -> list[Waiting]:
+    """The same, where who has to show that it is they has nothing to show."""
+    if not any(one.proof for one in items) or _has_something_to_show(office, actor):
+        return list(items)
+    return [replace(one, barred=_nothing_to_show(actor)) if one.proof else one for one in items]
+
+
+def _has_something_to_show(office: "Office", actor: str) -> bool:
+    return office.passwords.has_one(actor) or bool(office.passkeys.of(actor))
+
+
+def _nothing_to_show(actor: str) -> NothingToShow:
+    return NothingToShow(
+        f"{actor} has neither a password nor a passkey here, to show that it is they.",
+        hint=f"An administrator gives them a password: `paraaf people password {actor}`.",
+    )
 
 
 def _judged(office: "Office", actor: str, items: Sequence[Waiting]) -> list[Waiting]:

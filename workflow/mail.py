@@ -28,7 +28,6 @@ from workflow.calendar import CALENDARS
 from workflow.definition_model import Definition
 from workflow.engine import Engine
 from workflow.errors import NotFound
-from workflow.judge import office_day
 from workflow.mail_choices import Choice, choice_of, in_language, mail_row
 from workflow.mail_settings import MailSettings
 from workflow.mail_text import (
@@ -69,6 +68,8 @@ class Post:
     engine: Engine
     settings: MailSettings | None
     clock: Callable[[], datetime]
+    today: Callable[[], date]
+    """The day of the office whose day began first."""
 
     def run(self) -> int:
         """Make what is news, and send what is due; how many were sent."""
@@ -247,7 +248,7 @@ class Post:
                 definition = self.engine.definition(session, request.definition_sha256)
                 return about_one(kind, Line(request_id, self._title(definition, choice.language)), envelope)
             if report_id is not None:
-                told = report_told(session, report_id, person, self._today())
+                told = report_told(session, report_id, person, self.today())
                 return None if told is None else about_report(*told, envelope)
         return self._daily(person, choice, envelope)
 
@@ -265,10 +266,6 @@ class Post:
             for one in page.items
         ]
         return about_many(lines, page.count, envelope)
-
-    def _today(self) -> date:
-        """The day of the office whose day began first."""
-        return max(office_day(one, self.clock()) for one in self.engine.catalogue)
 
     @staticmethod
     def _title(definition: Definition, language: str) -> str:

@@ -51,6 +51,7 @@ from workflow.errors import AnchorNotKept, Reason, SettingRefused, WorkflowError
 from workflow.holds import Holds
 from workflow.jobs import EVERY_MINUTE, Jobs
 from workflow.judge import office_day
+from workflow.kept_forms import KeptForms
 from workflow.key_files import SeenFiles
 from workflow.keys import DevelopmentKeys, OfficeKeys
 from workflow.mail_settings import MailSettings
@@ -394,6 +395,7 @@ class Office:
             Chore("forget-mail", AFTER_MIDNIGHT, self.post.forget),
             Chore("forget-runs", AFTER_MIDNIGHT, self.signing_runs.forget),
             Chore("forget-results", AFTER_MIDNIGHT, self.bulk_results.forget),
+            Chore("forget-forms", AFTER_MIDNIGHT, self.kept_forms.forget),
             Chore("tidy", AFTER_MIDNIGHT, lambda: remove_old_copies(self.folder, now=self.clock())),
         ]
         return [replace(chore, run=self._counted(chore)) for chore in chores]
@@ -528,7 +530,7 @@ class Office:
         """Makes mail for the people, and sends it."""
         from workflow.mail import Post  # noqa: PLC0415  as said above
 
-        return Post(self.store, self.engine, self.mail, self.clock)
+        return Post(self.store, self.engine, self.mail, self.clock, lambda: self.newest_day)
 
     @property
     def sender(self) -> "Sender":
@@ -552,6 +554,11 @@ class Office:
     def bulk_results(self) -> BulkResults:
         """What came of it when people did the same with many requests."""
         return BulkResults(self.store, self.moment)
+
+    @property
+    def kept_forms(self) -> KeptForms:
+        """Forms that were answered with a question or a look."""
+        return KeptForms(self.store, self.moment)
 
     @property
     def beginnings(self) -> Beginnings:

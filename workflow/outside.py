@@ -21,27 +21,22 @@ from documents.kinds import KINDS
 from signing.outside import ExpectedSigner, SignedElsewhere, judge_signed_elsewhere
 from signing.outside_errors import ScanRefusedError
 from signing.profile import Level, Profile
-from signing.scans import SEAL_BOX, SEAL_FIELD, SEALED_COPY, Scan, copy_of, require_whole
+from signing.scans import SEALED_COPY, Scan, require_whole
 from workflow.brought import Brought
-from workflow.calendar import CALENDARS
 from workflow.command_form import require_name
 from workflow.commands import Answer, Channel, Command
 from workflow.definition_model import Definition, OutsideFile, State, Trigger
 from workflow.errors import KeyReused, Refused, WorkflowError
 from workflow.faults import point
 from workflow.judge import office_day
-from workflow.key_limits import take_one
 from workflow.reading import RequestView
 from workflow.references import require_stored
+from workflow.sealed_copies import sealed_copy
 from workflow.tables import DocumentRow, Event, Person, ScanRow, SignatureRow, Task
 from workflow.workbench import timed
 
 if TYPE_CHECKING:
     from workflow.office import Office
-
-
-SEAL_PROFILE = "organisation-seal"
-"""Under it copies of scans are sealed."""
 
 
 class NothingOutside(WorkflowError):
@@ -228,10 +223,25 @@ def _answered(office: "Office", request_id: int, digest: str, by: By, file: Outs
     ):
         key = _key(by, trigger, request_id, digest)
         if (answer := office.engine.answered(by.actor, key, request_id, trigger)) is not None:
-            if by.key is not None and file != "scan" and _file_of(office, answer) != digest:
+            if file == "scan":  # its event has the digest of the copy, of which no two are the same
+                office.engine.repeated(_scanned_by(by, trigger, request_id, key, digest))
+            elif by.key is not None and _file_of(office, answer) != digest:
                 raise KeyReused
             return answer
     return None
+
+
+def _scanned_by(by: By, trigger: str, request_id: int, key: str, digest: str) -> Command:
+    """The command that keeps a scan, as far as it is what was wished."""
+    return Command(
+        trigger,
+        by.actor,
+        key,
+        request_id,
+        on_behalf_of=by.on_behalf_of,
+        channel=by.channel,
+        brought=Brought("scan", digest, {}, {}),
+    )
 
 
 def _file_of(office: "Office", answer: Answer) -> object:
@@ -274,7 +284,8 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
     """Keep the scan of a document that was signed on paper: as a copy under the organisation's seal.
 
     The scan says which document it is of. Raises ScanRefusedError, SigningError, KeyLimitReached, NotFound,
-    NothingOutside, BlobError, and what a command can meet. The authority's server has to run, for the seal.
+    NothingOutside, BlobError, and what a command can meet: KeyReused before anything is sealed. The
+    authority's server has to run, for the seal.
     """
     digest = sha256(b"".join(page.jpeg for page in scan.pages)).hexdigest()
     request_id = _request_of(office, scan.number)
@@ -289,9 +300,11 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
             hint="Have that one signed, and scan it.",
         )
     require_whole(scan, office.blobs.get(waiting.document.rendered_sha256))
+    key = _key(by, waiting.trigger.name, request_id, digest)  # of what came: no two seals are the same
+    office.engine.repeated(_scanned_by(by, waiting.trigger.name, request_id, key, digest))
     us = {"scan": scan.read_us}
     with timed(us, "seal"):
-        sealed = asyncio.run(_sealed_copy(office, waiting, scan))
+        sealed = asyncio.run(sealed_copy(office, waiting.view, waiting.definition, scan))
     point("exchange.judged")
     with timed(us, "store"):
         stored = office.blobs.put(sealed)
@@ -308,7 +321,6 @@ def take_scan(office: "Office", scan: Scan, by: By) -> Answer:
         point("exchange.written")
 
     command = waiting.command(by, replace(brought, record=record), facts={})
-    key = _key(by, waiting.trigger.name, request_id, digest)  # of what came: no two seals are the same
     command = replace(command, key=key, brought=replace(command.brought or brought, sha256=digest))
     return _executed(office, command)
 
@@ -326,38 +338,6 @@ def _request_of(office: "Office", number: str) -> int:
 def no_document(number: str) -> ScanRefusedError:
     """What is told of a scan of no document of this office, or of none for who brings it."""
     return ScanRefusedError(f"No document here has the number {number}.", hint="Is it another office's?")
-
-
-async def _sealed_copy(office: "Office", waiting: _Waiting, scan: Scan) -> bytes:
-    """The copy under the seal of the employer whom the document names."""
-    from signing.composition import NewField  # noqa: PLC0415  where it signs: takes long to import
-    from signing.pades import sign_pdf  # noqa: PLC0415
-
-    named = waiting.view.data.get("employer")
-    employer = str(named["name"]) if isinstance(named, Mapping) and named.get("name") else None
-    profile = replace(office.profiles[SEAL_PROFILE], reason=SEALED_COPY)
-    keys = office.keys()
-    signer = keys.signer(
-        profile,
-        person_id="",
-        person_name="",
-        organisation=employer or office.employer_of(waiting.view.requester_id),
-    )
-    now = office.clock()
-    if (limit := keys.limit_of(signer)) is not None:
-        take_one(office.store, limit, now, CALENDARS[waiting.definition.calendar].zone, by_hand=True)
-    copy = copy_of(scan, taken_on=office_day(waiting.definition, now).isoformat())
-    async with office.desk() as desk:
-        finished = await sign_pdf(
-            desk,
-            copy,
-            signer=signer,
-            profile=profile,
-            claimed_at=now,
-            role="Seal of a copy",
-            new_field=NewField(SEAL_FIELD, page=0, box=SEAL_BOX, label="Seal of a copy"),
-        )
-    return finished.pdf
 
 
 # What is told of a file

@@ -15,6 +15,7 @@ from workflow.bulk_results import forget_results
 from workflow.destruction import NOBODY
 from workflow.duties import DUTY_ROLES
 from workflow.eventlog import Appender
+from workflow.kept_forms import forget_forms
 from workflow.passwords import forget_people
 from workflow.proofs import forget_proofs
 from workflow.roles import kept_through
@@ -168,6 +169,7 @@ def remove_unneeded(
     session.execute(delete(Substitute).where(swaps))
     forget_beginnings(session, gone)
     forget_results(session, gone)
+    forget_forms(session, gone)
     runs = select(SigningRunRow.id).where(SigningRunRow.person_id.in_(gone))
     session.execute(delete(SigningRunItem).where(SigningRunItem.run_id.in_(runs)))
     session.execute(delete(SigningRunRow).where(SigningRunRow.person_id.in_(gone)))

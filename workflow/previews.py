@@ -1,6 +1,7 @@
 """What the document of a request would look like by its data as they stand: nothing of it is kept."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,9 @@ class Preview:
         said = ("draft", self.view.id, self.view.version, self.view.language, self.name, today)
         return sha256(repr(said).encode()).hexdigest()
 
+    @cached_property
     def pdf(self) -> bytes:
-        """Draw it, as the step will that makes the document."""
+        """It, drawn as the step will that makes the document."""
         named, profile = self.definition.documents[self.name], self.office.profiles[self.definition.signing]
         kind = KINDS[named.kind]
         return render(
@@ -76,7 +78,7 @@ class Preview:
     def trouble(self) -> Problem | None:
         """Why it can't be drawn; None where it can."""
         try:
-            self.pdf()
+            _ = self.pdf
         except (DocumentError, UnprintableText) as problem:
             return problem
         return None

@@ -915,6 +915,20 @@ class BulkResult(Base):
     done_at: Mapped[datetime] = mapped_column(index=True)
 
 
+class KeptForm(Base):
+    """What a form held that was answered with a question or a look; of a request, if it is about one: see
+    `kept_forms`."""
+
+    __tablename__ = "kept_forms"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("people.id"), index=True)
+    about: Mapped[str]
+    request_id: Mapped[int | None] = mapped_column(BigInt, index=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    kept_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class WebhookRow(Base):
     """An address that is told of events, from after `after_seq` on; its secret is made from `salt`."""
 

@@ -142,10 +142,14 @@ def with_signers(word: RegisterWord, signatures: "Sequence[SignatureReport]") ->
     return replace(word, tied=tied, missing=missing, unexpected=unexpected)
 
 
+DOCUMENTS = (mark("declaration"),)
+"""The names of documents that have words in every language; others, such as a plan, are told as they are."""
+
+
 def _named(word: RegisterWord, words: Words = ENGLISH) -> str:
-    text = mark("document ({document}) of request {request}")
+    text = mark("document ({document:word}) of request {request}")
     if word.number:
-        text = mark("document {number} ({document}) of request {request}")
+        text = mark("document {number} ({document:word}) of request {request}")
     return words.text(text, number=word.number or "", document=str(word.document), request=str(word.request))
 
 

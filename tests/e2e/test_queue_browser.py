@@ -138,6 +138,14 @@ def test_a_key_alone_claims_the_row_that_one_stands_on(desk: QueueOffice, queue:
     expect(page.get_by_role("heading", name="Claimed", exact=True)).to_be_visible()
     held = {item.request_id: item.claimed_by for item in desk.office.engine.queue(MANAGER).items}
     assert held == {first: None, second: MANAGER}
+    press(page, "?")  # and what came of it goes on by keys: help names those that do something there
+    told = page.get_by_role("dialog", name="Keys").locator("dt:visible").all_inner_texts()
+    assert told == ["j k", "o Enter", "a", "r", "?", "Esc"]
+    press(page, "Escape", "j", "a")
+    page.wait_for_url(f"**/requests/{second}#key-a")
+    page.go_back()
+    press(page, "j", "o")
+    page.wait_for_url(f"**/requests/{second}")
 
 
 def test_no_key_does_anything_with_a_modifier_or_before_a_row_is_chosen(

@@ -58,11 +58,11 @@ def test_norm_and_goal_are_those_of_the_office(data: Path, capsys: pytest.Captur
     (data / "monitoring.toml").write_text(
         'norms = ["P3D", "P10D"]\nuntil = "approved"\ngoal = 70\n', encoding="utf-8"
     )
-    assert "within P3D of working time until approved; goal: 70 %" in told(data, capsys)
+    assert "within P3D of working time until approved; goal: 70%" in told(data, capsys)
     found = json.loads(told(data, capsys, "--json"))
     assert (found["norm"], found["until"], found["goal"]) == ("P3D", "approved", 0.7)
     other = told(data, capsys, "--norm", "P4D", "--until", "signed", "--goal", "90")
-    assert "within P4D of working time until signed; goal: 90 %" in other
+    assert "within P4D of working time until signed; goal: 90%" in other
     # as exact as a share is: 487 of 500 meet it
     assert json.loads(told(data, capsys, "--json", "--goal", "97.4"))["goal"] == 487 / 500
 

@@ -1,7 +1,10 @@
 """A sample office with an invented past: it has something to tell, holds, and says that it is invented."""
 
+import csv
+import io
 import json
 import shutil
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from lxml import etree
 from pypdfium2 import PdfDocument
 from sqlalchemy import select
 
@@ -96,7 +100,7 @@ def test_its_figures_have_something_to_tell_and_say_what_they_are(office: Office
     with served(office) as url, browsing(url) as client:
         signed_in(client, office, AUDITOR)
         figures = client.get("/figures?lang=en")
-        assert SAYS in words_of(figures)
+        assert f"{SAYS} What the demo did right after that was done by a program, too." in words_of(figures)
         assert "is faster than" in words_of(figures)
         assert figures.text.count("<svg") >= 6
         months = client.get("/figures/monitoring?lang=en")
@@ -119,7 +123,36 @@ def test_commands_and_reports_say_what_they_are(terminal: Terminal, tmp_path: Pa
         attached = json.loads(bytes(pdf.get_attachment(0).get_data()))
     assert attached["invented_until"]
     origins = {one["origin"] for found in attached["scenarios"] for one in found["inputs"].values()}
-    assert "measured" in origins
+    assert "simulated" in origins
+    assert "measured" not in origins
+
+
+def test_no_figure_of_it_is_called_measured(office: Office, terminal: Terminal) -> None:
+    """Whoever gets a table alone, without the words above it or its name."""
+    months = ("--from", "2026-09", "--to", "2026-10")
+    for told in (
+        terminal.office("throughput", "--csv").out,
+        terminal.office("monitor", "--csv", *months).out,
+        *_saved(office, "/figures/lead.csv", "/figures/monitoring.csv"),
+    ):
+        lines = list(csv.DictReader(io.StringIO(told)))
+        assert {one["origin"] for one in lines} - {"claimed", "given"} == {"simulated"}
+    for command in (("throughput",), ("monitor", *months)):
+        assert "measured" not in list(_labels(terminal.office(*command, "--json").json))
+
+
+def _saved(office: Office, *places: str) -> list[str]:
+    with served(office) as url, browsing(url) as client:
+        signed_in(client, office, AUDITOR)
+        return [client.get(one).content.decode("utf-8-sig") for one in places]
+
+
+def _labels(told: object) -> Iterator[object]:
+    """What a document says where its figures are from."""
+    if isinstance(told, dict):
+        yield from (told[name] for name in ("origin", "source", "minutes_from") if name in told)
+    for one in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
+        yield from _labels(one)
 
 
 def test_a_log_for_process_mining_says_what_it_is(office: Office, terminal: Terminal, tmp_path: Path) -> None:
@@ -132,6 +165,31 @@ def test_a_log_for_process_mining_says_what_it_is(office: Office, terminal: Term
         token = csrf_of(client.get("/office/log"))
         assert client.post("/office/log/mining", data={"csrf": token, "form": "xes"}).text.count(said) == 1
     assert b"invented" not in b"".join(xes([]))
+
+
+@pytest.mark.parametrize("name", ["log.xes", "log.json", "log.sqlite", "log.csv"])
+def test_each_event_and_slice_of_it_says_what_it_is(terminal: Terminal, tmp_path: Path, name: str) -> None:
+    """Which stays when a tool reads the table alone, or a part of it."""
+    form = {"log.xes": "xes", "log.csv": "slices"}.get(name, "ocel")
+    assert terminal.office("export", form, "-o", tmp_path / name).status == 0
+    found = _origins(tmp_path / name)
+    assert set(found) == {"simulated"}
+    assert len(found) > 300
+
+
+def _origins(file: Path) -> list[str]:
+    if file.suffix == ".csv":
+        return [one["origin"] for one in csv.DictReader(io.StringIO(file.read_text()))]
+    if file.suffix == ".json":
+        attributes = [one["attributes"] for one in json.loads(file.read_text())["events"]]
+        return [{each["name"]: each["value"] for each in one}["origin"] for one in attributes]
+    if file.suffix == ".xes":
+        parts = etree.parse(file).iterfind(".//{*}event/{*}string[@key='paraaf:origin']")
+        return [one.attrib["value"] for one in parts]
+    with closing(sqlite3.connect(file)) as database:
+        tables = database.execute("SELECT ocel_type_map FROM event_map_type").fetchall()
+        rows = (database.execute(f'SELECT origin FROM "event_{name}"') for (name,) in tables)  # noqa: S608
+        return [origin for found in rows for (origin,) in found]
 
 
 def test_the_sample_people_go_on_after_it(untouched: Path, terminal: Terminal) -> None:

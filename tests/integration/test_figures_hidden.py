@@ -150,23 +150,23 @@ def test_who_reads_no_request_is_told_times_and_no_counts(offices: list[tuple[Sa
             assert answer.status_code == 200, name
             columns[name], *rows = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")))
             if name == "in-hand":  # whoever looks often would see single ones come and go
-                assert {count for _, count in rows} <= {"<5", *(str(n) for n in range(5, 1000, 5))}
+                assert {count for _, count, _ in rows} <= {"<5", *(str(n) for n in range(5, 1000, 5))}
                 assert len(rows) > 3
         for name in COUNTED:
             assert client.get(f"/figures/{name}.csv").status_code == 404, name
         page = seen(client.get("/figures?lang=en"))
-    assert columns["lead"] == ["group", "median_s", "p90_s"]
-    assert columns["handling"] == ["group", "median_s", "p90_s", "right_first_time"]
-    assert columns["in-hand"] == ["state", "n"]
+    assert columns["lead"] == ["group", "median_s", "p90_s", "origin"]
+    assert columns["handling"] == ["group", "median_s", "p90_s", "right_first_time", "origin"]
+    assert columns["in-hand"] == ["state", "n", "origin"]
     told = {column for name, some in columns.items() if name != "in-hand" for column in some}
     assert not told & {"n", "n_a", "n_b", "came", "open", "delivered", "ended_otherwise"}
     assert "These are times alone" in page
-    assert re.search(r"“With a person's own key” is faster than “By a click”", page), FAST
+    assert re.search(r"A3 \(with a person's own key\) is faster than A1 \(by a click\)", page), FAST
+    assert "Requests: " not in page
 
 
 def test_what_is_not_theirs_stays_so(offices: list[tuple[Sample, str]]) -> None:
     sample, url = offices[0]
     with browsing(url) as client:
         signed_in(client, sample.office, OF_UNIT)
-        rows = client.get("/figures/lead.csv?unit=Policy").text.splitlines()
-        assert len(rows) == 1
+        assert client.get("/figures/lead.csv?unit=Policy").status_code == 404

@@ -108,8 +108,13 @@ def test_it_first_says_what_is_different_and_how_sure(
 ) -> None:
     signed_in(client, place[0].office, AUDITOR)
     said = words_of(client.get("/figures?lang=en"))
-    assert re.search(r"“With a person's own key” is faster than “By a click” by .* the 95 % interval", said)
-    assert re.search(r"hands on it: .* can't be told apart by so many requests", said)
+    assert re.search(
+        r"Lead time \(measured\): A3 \(with a person's own key\) is faster than A1 \(by a click\), in the"
+        r" median by .* with 95% certainty by .*? Requests: \d*[05] and \d*[05]\.",
+        said,
+    )
+    assert re.search(r"Handling \(measured\): \d*[05] and \d*[05] requests can't tell", said)
+    assert "known within 1%, differences of two within 1% of both" in said
     assert said.index("What is different") < said.index("Flow")
     assert "as of" in said
     [slow, fast] = table(client, "lead")
@@ -149,8 +154,22 @@ def test_whoever_looks_after_a_unit_sees_that_unit_alone(
     assert "Advice" in page.text
     assert "Policy" not in page.text
     assert [row["group"] for row in table(client, "lead", "by=unit")] == ["Advice"]
-    assert table(client, "lead", "by=unit&unit=Policy") == []
+    for path in ("/figures?unit=Policy", "/figures/lead.csv?unit=Policy"):
+        assert client.get(path).status_code == 404
     assert client.get("/figures/machine.csv").status_code == 404  # it is of all units together
+
+
+def test_of_what_there_is_not_no_figures_are_told(place: tuple[Sample, str], client: httpx.Client) -> None:
+    """In the words of any address that leads nowhere; a unit of which nobody has asked for anything yet is
+    one."""
+    signed_in(client, place[0].office, AUDITOR)
+    nothing = without_addresses(client.get("/no-such-page"))
+    for query in ("unit=Nope", "key=nope", "variant=Z9", "definition=abc", "from=2099-01", "to=2099-01"):
+        for path in ("/figures", "/figures/lead.csv"):
+            answer = client.get(f"{path}?{query}")
+            assert (answer.status_code, without_addresses(answer)) == (404, nothing), query
+    unasked = place[0].register.person(AUDITOR).unit
+    assert client.get("/figures", params={"unit": unasked}).status_code == 200
 
 
 def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: httpx.Client) -> None:
@@ -279,7 +298,7 @@ def test_what_stands_in_the_address_is_only_text(place: tuple[Sample, str], clie
         assert client.get(f"/figures?{query}").status_code == 400, query
     page = client.get("/figures", params={"unit": "<script>alert(1)</script>", "lang": "en"})
     assert "<script>alert" not in page.text
-    assert "No request was asked for in these months" in page.text
+    assert page.status_code == 404
 
 
 def test_it_says_when_it_is_behind(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ class Place:
 
     def post(self) -> Post:
         office = self.sample.office
-        return Post(office.store, office.engine, self.settings, lambda: self.now)
+        return Post(office.store, office.engine, self.settings, lambda: self.now, self.now.date)
 
     def choose(self, person: str, **choice: str) -> None:
         with self.sample.office.store.write() as session:
@@ -268,8 +268,7 @@ def test_a_server_that_is_away_is_waited_for(place: Place) -> None:
     away = replace(place.settings, port=9)
     number = place.sample.submit("A4")
     place.sample.do("return", manager_of(place, number), number, remark="Again.")
-    office = place.sample.office
-    Post(office.store, office.engine, away, lambda: place.now).run()
+    replace(place.post(), settings=away).run()
     assert [code for _, code, _, _ in place.rows()] == ["unreachable"]
     place.now += WAITS[0] * (1 + JITTER)
     assert len(place.subjects()) == 1
@@ -295,10 +294,9 @@ def test_what_was_being_sent_when_a_worker_died_is_sent_by_the_next(
 
 
 def test_nobody_is_told_of_what_happened_before_there_was_mail(place: Place) -> None:
-    office = place.sample.office
     number = place.sample.submit("A4")
     place.sample.do("return", manager_of(place, number), number, remark="Again.")
-    silent = Post(office.store, office.engine, None, lambda: place.now)
+    silent = replace(place.post(), settings=None)
     assert silent.run() == 0
     assert place.rows() == []
 

@@ -107,10 +107,11 @@ def test_whoever_looks_after_a_unit_reads_its_report_alone(
 
 def test_what_no_page_leads_to_is_refused(place: tuple[Sample, str], client: httpx.Client) -> None:
     signed_in(client, place[0].office, AUDITOR)
-    name = client.get(f"/figures/monitoring.csv?unit={'u' * 200}").headers["content-disposition"]
-    assert name.endswith(".csv")
     for query in ("norm=P3D", "goal=101", "from=2026-13", "unit=%00"):  # a norm of one's own would tell times
         assert client.get(f"/figures/monitoring?{query}").status_code == 400, query
+    for query in ("unit=Nope", f"unit={'u' * 200}", "key=nope", "from=2099-01", "to=2099-01"):
+        for what in ("", ".csv", ".pdf"):
+            assert client.get(f"/figures/monitoring{what}?{query}").status_code == 404, query
 
 
 def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: httpx.Client) -> None:

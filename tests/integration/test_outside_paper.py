@@ -3,10 +3,13 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from pypdfium2 import PdfDocument
 
 from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import scanned_in
@@ -22,7 +25,7 @@ from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, SIGNER, Sample
 from throughput.spans import cases_of
 from workflow import outside
-from workflow.errors import NotFound, Refused
+from workflow.errors import KeyReused, NotFound, Refused
 from workflow.evidence import NothingToShow, gather
 from workflow.issued import IssuedRegister
 from workflow.kept_files import kept_file
@@ -46,8 +49,8 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         made.office.close()
 
 
-def printed(sample: Sample) -> tuple[int, bytes]:
-    number = sample.submit("A0")
+def printed(sample: Sample, language: str = "en") -> tuple[int, bytes]:
+    number = sample.submit("A0", language=language)
     asyncio.run(sample.run_until("printing", number))
     return number, outside.give(sample.office, number, By(CLERK)).pdf
 
@@ -159,6 +162,30 @@ def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
         outside.take_scan(sample.office, Scan(sample.documents(other)[0].number, scan.pages), By(CLERK))
     assert sample.request(number).version == before
     assert not sample.records(number, "document_scanned")
+
+
+def test_a_key_is_good_for_one_scan_of_one_document_whose_copy_speaks_its_language(
+    sample: Sample, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, by = sample.office, By(CLERK, key="ours")
+    (number, pdf), (other, another) = printed(sample, "nl"), printed(sample)
+    scan = scan_of(pdf)
+    signed_by_hand(sample, number)
+    answer = outside.take_scan(office, scan, by)
+    assert replace(answer, repeated=True) == outside.take_scan(office, scan, by)
+    scanned_anew = replace(scan.pages[0], jpeg=scan.pages[0].jpeg + b" ")
+    with pytest.raises(KeyReused) as reused:
+        outside.take_scan(office, Scan(scan.number, (scanned_anew, *scan.pages[1:])), by)
+    assert "--key" in reused.value.hint
+    monkeypatch.setattr(OfficeKeys, "signer", Mock(side_effect=AssertionError))  # nothing is sealed for it
+    signed_by_hand(sample, other)
+    with pytest.raises(KeyReused):
+        outside.take_scan(office, scan_of(another), by)
+    [row] = sample.rows(ScanRow, ScanRow.document_id == sample.documents(number)[0].id)
+    with PdfDocument(office.blobs.get(row.sha256)) as copy:
+        cover = " ".join(copy[0].get_textpage().get_text_bounded().split())
+    for said in (f"Kopie van document {scan.number}", "verzegelde kopie", "Ingenomen op"):
+        assert said in cover
 
 
 def have_copies(sample: Sample, terminal: Terminal, number: int, folder: Path) -> None:

@@ -51,13 +51,24 @@ def test_many_are_signed_with_one_password_and_the_page_tells_of_each(folder: Fo
     assert "I sign it by this click." in run.text
     done = folder.sign(run)
     assert set(folder.results(done)) == set(numbers)
-    folder.until(done, "Released: 3 of 3.")
+    released = folder.until(done, "Released: 3 of 3.")
+    assert under_way(released) == ("Signing is going on", "Still under way: 3.")
     assert not folder.waiting().keys() & set(numbers)
     folder.work()
+    assert under_way(folder.client.get(done.url.path)) == ("What came of it", None)
     assert folder.results(done) == dict.fromkeys(numbers, ("good", "Signed and sealed"))
     folder.sample.require_finished(numbers)
     [told] = folder.sample.records(numbers[0], "document_signed")
     assert told["profile"] == "click-seal"
+
+
+def under_way(page: httpx.Response) -> tuple[str, str | None]:
+    """How a go's page is headed, and how many it says are not done."""
+    head = re.search("<h1[^>]*>([^<]+)</h1>", page.text)
+    going = re.search('id="going"[^>]*"(?: hidden)?>([^<]+)</p>', page.text)
+    assert head is not None
+    assert going is not None
+    return head[1], None if " hidden>" in going[0] else going[1]
 
 
 def test_who_closed_the_page_is_told_in_the_folder_what_came_of_it(folder: Folder) -> None:
@@ -68,6 +79,7 @@ def test_who_closed_the_page_is_told_in_the_folder_what_came_of_it(folder: Folde
     folder.work()
     told = folder.page().text
     assert "Released: 1 of 1. Sealed: 1. Not signed: 0." in told
+    assert "Still under way" not in told
     assert "Signing is going on." not in told
     assert f'<a href="{done.url.path}">What came of it</a>' in told
     assert done.url.path not in folder.page().text  # told once

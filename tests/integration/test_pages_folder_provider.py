@@ -10,6 +10,7 @@ from html import unescape
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import aiohttp
 import httpx
@@ -24,6 +25,7 @@ from tests.folder_office import Folder, bring_to, folder_of, free_port
 from tests.remote_office import MANAGER, OTHER_SIGNER, PIN, SIGNER, remote_office
 from web.streams import MOST
 from workflow.folder import Waiting, waiting_for
+from workflow.keys import SignerMissing
 
 LOOK_AT_PAGE = "Go to the provider&#39;s page"
 _PAGE = re.compile(r'class="button" href="([^"]+)"')
@@ -85,6 +87,21 @@ def test_one_pin_signs_all_and_they_are_sealed(by_pin: Folder) -> None:
     by_pin.sample.require_finished(numbers)
     [told] = by_pin.sample.records(numbers[0], "document_signed")
     assert (told["provider"], told["way"]) == ("provider", "pin")
+
+
+def test_at_the_request_they_are_led_to_the_folder_or_told_that_they_have_no_key(
+    by_pin: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What would be refused there is not offered there."""
+    [number] = bring_to(by_pin.sample, "sign", 1, "A3")
+    page = by_pin.client.get(f"/requests/{number}?lang=en").text
+    assert 'href="/folder" data-key="a">Sign it in the signing folder</a>' in page
+    assert 'name="trigger" value="sign"' not in page
+    monkeypatch.setattr("workflow.folder.remote_key", Mock(side_effect=SignerMissing("none")))
+    for address in (f"/requests/{number}", "/folder"):
+        page = by_pin.client.get(f"{address}?lang=en").text
+        assert "No key is set up for who signs here. Tell whoever runs the office." in page
+        assert 'name="trigger" value="sign"' not in page
 
 
 def test_a_wrong_pin_is_asked_anew_and_signs_nothing(by_pin: Folder) -> None:
@@ -194,9 +211,8 @@ def test_what_is_sent_on_asks_for_no_word_that_nobody_accepted(
     with monkeypatch.context() as patched:
         patched.setattr("web.folder_runs.waiting_for", as_kept)
         run = by_pin.client.post("/folder/go-on", data={"csrf": csrf_of(by_pin.page())})
-    over = by_pin.until(run, "What came of it")
+    over = by_pin.until(run, "Not signed: 1.")
     assert "PIN" not in over.text
-    assert "Not signed: 1." in over.text
     assert number in by_pin.waiting()
 
 

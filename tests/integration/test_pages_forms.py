@@ -18,6 +18,7 @@ from tests.html_forms import HtmlForm, form_of_class
 from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, SIGNER, Sample
 from workflow.beginnings import KEPT
 from workflow.errors import Refused
+from workflow.kept_forms import MOST
 from workflow.preflight import settings_sha256
 from workflow.proposals import proposed
 from workflow.tables import (
@@ -26,6 +27,7 @@ from workflow.tables import (
     Draft,
     Event,
     Grant,
+    KeptForm,
     Person,
     ProfileCheck,
     Request,
@@ -66,6 +68,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def client(place: Place) -> Iterator[httpx.Client]:
     with place.sample.office.store.write() as session:  # nobody sent the same before
         session.execute(delete(CommandKey))
+        session.execute(delete(KeptForm))
     with browsing(place.url) as client:
         client.cookies.set("paraaf-language", "en", domain="127.0.0.1")
         yield client
@@ -191,6 +194,71 @@ def test_who_has_it_looked_over_is_told_where_nothing_is_wrong(place: Place, cli
         if field.startswith(("reasons.", "signing.")) and not form.value(field):
             form.fill(field, "Looked into.")
     assert said in form.send(client, look).text
+
+
+def test_a_form_that_was_looked_over_can_be_gone_back_to_until_it_is_sent(
+    place: Place, client: httpx.Client
+) -> None:
+    """And it has not been saved; nobody else sees it, and the address says nothing of what was typed."""
+    look, person = ("do", "look"), place.requester()
+    form = opened(place, client, person, NEW)
+    form.fill("employee.town", "")
+    form.fill("employee.maiden_name", "Proefwoord")
+    form.fill("language", "da")
+    told = form.send(client, look)
+    assert [one.status_code for one in told.history] == [303]
+    assert (told.url.path, set(told.url.params)) == (NEW, {"form"})
+    assert "Proefwoord" not in str(told.url)
+    for page in (told, client.get(str(told.url))):
+        assert "This can&#39;t be sent yet" in page.text
+        assert form_of_class(page.text, "fields").value("employee.maiden_name") == "Proefwoord"
+    longer = form_of_class(told.text, "fields").send(client, ("do", "add:income.lines"))
+    assert longer.url == told.url
+    again = form_of_class(longer.text, "fields")
+    assert (again.value("key"), again.value("language")) == (form.value("key"), "da")
+    assert "Proefwoord" not in client.get(NEW).text
+    signed_in(client, place.sample.office, CLERK)
+    assert "Proefwoord" not in client.get(str(told.url)).text
+    form = opened(place, client, person, str(told.url))
+    form = form_of_class(form.send(client, ("do", "remove:income.lines.1")).text, "fields")
+    form.fill("employee.town", "Voorbeeldstad")
+    assert number_in(form.send(client, SEND, follow=False))
+    assert "Proefwoord" not in client.get(str(told.url)).text
+
+
+def test_of_what_is_looked_over_little_is_kept_and_nothing_that_a_draft_may_not_hold(
+    place: Place, client: httpx.Client
+) -> None:
+    person = place.requester()
+    signed_in(client, place.sample.office, person)
+    names = []
+    for _ in range(MOST + 2):
+        told = form_of_class(client.get(NEW).text, "fields").send(client, ("do", "look"))
+        names.append(told.url.params["form"])
+    assert len(place.sample.rows(KeptForm)) == MOST
+    assert {one.name for one in place.sample.rows(KeptForm)} == set(names[2:])
+    form = form_of_class(client.get(NEW).text, "fields")
+    form.fill("employee.town", "\N{RIGHT-TO-LEFT OVERRIDE}")
+    told = form.send(client, ("do", "look"))
+    assert (told.status_code, told.history) == (422, [])
+    assert len(place.sample.rows(KeptForm)) == MOST
+
+
+def test_a_request_that_was_looked_over_can_be_gone_back_to_while_it_is_there(
+    place: Place, client: httpx.Client
+) -> None:
+    number = at_review(place)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    form.fill("signing.contact_phone", "070 000 0000")
+    told = form.send(client, ("do", "look"))
+    assert [one.status_code for one in told.history] == [303]
+    assert (
+        form_of_class(client.get(str(told.url)).text, "fields").value("signing.contact_phone")
+        == "070 000 0000"
+    )
+    place.sample.do("return", CLERK, number, remark="Again.")
+    assert [row for row in place.sample.rows(KeptForm) if row.request_id == number]
+    assert client.get(str(told.url)).status_code != 200
 
 
 def test_a_mistake_changes_nothing_and_loses_nothing(place: Place, client: httpx.Client) -> None:

@@ -249,6 +249,7 @@ def test_two_hundred_are_approved_and_each_has_its_result(desk: QueueOffice, man
     asked = send(manager, page, "approve", picks(page))
     assert f">{stale}</a>" in asked.text
     assert "It has changed since you looked at it." in asked.text
+    assert "Fill in and send on" not in asked.text
     assert f"{desk.sample.register.person(OTHER_MANAGER).name} holds this task." in asked.text
     assert {desk.state(number) for number in numbers} == {"manager"}  # nothing was done yet
     done = send(manager, asked, "approve", picks(asked), sure="yes")
@@ -297,6 +298,30 @@ def test_results_can_be_looked_at_again_for_a_day_by_who_did_it_alone(
     assert manager.get(str(done.url)).status_code == 404
 
 
+def test_a_question_can_be_gone_back_to_by_who_was_asked_alone(
+    desk: QueueOffice, manager: httpx.Client, url: str
+) -> None:
+    numbers = desk.crowd(2)
+    page = manager.get("/queue?sort=number")
+    asked = send(manager, page, "approve", picks(page))
+    assert [one.status_code for one in asked.history] == [303]
+    assert set(asked.url.params) == {"query"}
+    assert "Approve 2<" in asked.text
+    assert send(manager, page, "approve", picks(page)).url == asked.url
+    assert counts(send(manager, asked, "approve", picks(asked), sure="yes")) == (2, 0)
+    again = manager.get(str(asked.url))  # back: it tells what could be done now
+    assert "Approve these requests?" in again.text
+    assert all(f">{number}</a>" in again.text for number in numbers)
+    assert "Approve 2<" not in again.text
+    with browsing(url) as client:
+        signed_in(client, desk.office, OTHER_MANAGER)
+        assert client.get(str(asked.url)).status_code == 404
+    desk.clock.later(hours=25)
+    desk.office.kept_forms.forget()
+    signed_in(manager, desk.office, MANAGER)
+    assert manager.get(str(asked.url)).status_code == 404
+
+
 def test_sent_several_times_at_the_same_moment_its_results_are_kept_once(desk: QueueOffice) -> None:
     """An impatient finger: each comes to the same address."""
     picked = [Picked(number, 1) for number in range(1, 301)]
@@ -316,6 +341,8 @@ def test_what_was_typed_and_not_sent_goes_along_also_when_sent_again(
 ) -> None:
     number = desk.sample.submit("A3", temporary=True)
     page = manager.get("/queue")
+    asked = send(manager, page, "approve", picks(page))
+    assert f'<a href="/requests/{number}/edit">Fill in and send on' in asked.text
     assert counts(approve(manager, page, picks(page))) == (0, 1)  # how the employment goes on is not said
     part = {"continuation": {"prospect": "permanent", "changed_conditions": False}}
     desk.do("save_draft", MANAGER, number, data=part)

@@ -5,7 +5,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -13,10 +13,11 @@ from io import BytesIO
 import httpx
 import pytest
 from pypdfium2 import PdfDocument
-from sqlalchemy import update
+from sqlalchemy import delete, insert, select, update
 
 from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import AT_PORTAL, scanned_in, signed_at_portal
+from documents.render import render
 from documents.words import words_in
 from signing.profile import Level
 from tests.databases import KINDS, fresh
@@ -24,11 +25,11 @@ from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
 from web.request_timing import timing
-from workflow import outside
+from workflow import outside, previews
 from workflow.commands import StepTrouble
 from workflow.outside import By
 from workflow.previews import Preview
-from workflow.tables import Event, Task
+from workflow.tables import Event, PasswordRow, Task
 
 HOSTILE = "<img src=x onerror=alert(1)> {{7*7}}"
 
@@ -150,13 +151,20 @@ def test_before_it_is_approved_they_see_how_it_would_look(desk: Desk) -> None:
     assert desk.client(CLERK).get(f"/requests/{number}/draft/nothing").status_code == 404
     for person in (MANAGER, desk.sample.request(number).requester_id):
         assert desk.client(person).get(f"/requests/{number}/draft/declaration").status_code == 200
-    drawn = list(PdfDocument(Preview.find(office, number, "declaration", CLERK).pdf()))
+    drawn = list(PdfDocument(Preview.find(office, number, "declaration", CLERK).pdf))
     text = " ".join(drawn[0].get_textpage().get_text_range().split())
     assert "Draft – not approved, not signed, and no document yet" in text
     assert "Verification code" not in text
     assert "date of signature" in text
     assert words_in("en").day(desk.sample.today) not in text
     assert desk.sample.documents(number) == []  # and nothing of it is kept
+
+
+def test_a_drafts_page_draws_it_once(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    number, drawn = to_state(desk, "review"), []
+    monkeypatch.setattr(previews, "render", lambda *a, **more: drawn.append(a) or render(*a, **more))
+    page = desk.client(CLERK).get(f"/requests/{number}/draft/declaration")
+    assert (page.status_code, len(drawn)) == (200, 1)
 
 
 def test_why_it_can_not_be_drawn_stands_in_its_place(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,6 +397,31 @@ def test_signing_by_click_asks_for_consent_and_password(desk: Desk) -> None:
     body = desk.sample.office.engine.show(number, SIGNER).history[-1].body
     assert body is not None
     assert (body["consent_through"], body["reauthenticated"]["method"]) == ("page", "password")
+
+
+def test_who_has_nothing_to_show_that_it_is_they_is_told_before_they_sign(desk: Desk) -> None:
+    number = to_state(desk, "sign", "A1")
+    assert "neither a password nor a passkey" not in desk.page(SIGNER, number).text
+    with without_password(desk, SIGNER):
+        pages = [desk.client(SIGNER).get(path) for path in (f"/requests/{number}", "/folder")]
+    for page in pages:
+        assert "You would have to show that it is you, and have neither" in page.text
+        assert re.search('<a[^>]* href="/account"[^>]*>How you sign in</a>', page.text)
+    assert 'name="trigger" value="sign"' not in pages[0].text
+    assert f'value="{number}-' not in pages[1].text
+
+
+@contextmanager
+def without_password(desk: Desk, person: str) -> Iterator[None]:
+    """Somebody who has signed in through the organisation."""
+    table = PasswordRow.table()
+    theirs = table.c.person_id == person
+    with desk.sample.office.store.write() as session:
+        row = session.execute(select(table).where(theirs)).one()
+        session.execute(delete(table).where(theirs))
+    yield
+    with desk.sample.office.store.write() as session:
+        session.execute(insert(table), [row._asdict()])
 
 
 def test_a_substitute_acts_for_whom_the_document_names(desk: Desk) -> None:

@@ -156,6 +156,7 @@ def test_the_command_says_of_each_input_where_it_comes_from(
     assert "10 (claimed)" in out
     assert "0.7 (assumed)" in out
     assert "2 FTE, as the source claims, can't be saved of handling: at 100 a week" in out
+    assert "FTE (simulated; minutes of A0: claimed)." in out
     assert "measured, n" not in out
     typed = Terminal(tmp_path, capsys)
     assert typed.office("simulate", "--measured", *quick).status == 1  # there is no office

@@ -157,7 +157,9 @@ def test_the_first_page_shows_the_differences_of_each_process() -> None:
         (Figure(9, 0.2, -0.36, 0.76), "0,2 (0,0–0,8)"),
         (Figure(9, 2.0, 2.0, 2.0), "2,0"),
         (Figure(9, 2.0, 1.5, None), "2,0 (1,5–…)"),
-        (Figure(1, 0.01), "<0,1"),
+        (Figure(9, 0.01), "<0,1"),
+        (Figure(4, 0.01), "–"),
+        (Figure(0, 6.75, origin="claimed"), "6,8"),
         (Figure(0, None), "–"),
     ],
 )
@@ -187,9 +189,10 @@ def test_without_a_volume_no_costs_are_told_and_it_is_said_what_is_missing() -> 
 
 
 def test_of_four_steps_no_median_is_told() -> None:
-    for n, said in ((4, "–"), (5, "7.00")):
+    for n, said, high in ((4, "–", "–"), (5, "7.00", "–"), (50, "7.00", "9.00")):
         (row, *_) = several().rows
         row = replace(row, system_ms={"sign": Spread(n, 7.0, 9.0)}, system_total_ms=Spread(n, 7.0, 9.0))
         cells = dict(comparison_tables.machine([row], report_words("en")).rows)
         assert (cells["sign"], cells["In all, of a delivered request"]) == (said, said)
-        assert comparison_tables.too_few(row) is (n == 4)
+        assert cells["In all: 90% within"] == high
+        assert comparison_tables.too_few(row) is (high == "–")

@@ -52,7 +52,7 @@ def compared(slow: Sequence[float], fast: Sequence[float]) -> Comparison:
 
 
 SURE = compared([1500 + n % 5 for n in range(40)], [6 + n % 5 for n in range(40)])
-UNSURE = compared([6, 9, 12], [7, 8, 11])
+UNSURE = compared([6, 9, 12, 9, 9], [7, 8, 11, 8, 8])
 
 
 def shown(value: float, language: str) -> str:
@@ -77,11 +77,19 @@ def test_the_first_page_says_the_difference_and_how_sure_it_is(language: str) ->
 
 def test_the_first_page_says_what_so_few_requests_can_not_tell() -> None:
     first = pages_of(report_of(UNSURE))[0]
-    needed = UNSURE.contrasts[1].needed
-    assert "3 and 3 requests can't tell A0 (on paper) from A3" in first
-    assert f"{needed} of each would be needed" in first.replace(",", "")
+    assert "5 and 5 requests can't tell A0 (on paper) from A3" in first
     assert "is faster than" not in first
     assert "This report is not signed" in first
+
+
+@pytest.mark.parametrize(("needed", "said"), [(5_792, "about 5,800 of each"), (3_139_219, "")])
+def test_how_many_it_would_take_is_told_in_two_digits_and_not_where_nobody_has_so_many(
+    needed: int, said: str
+) -> None:
+    found = replace(UNSURE, contrasts=[replace(one, needed=needed) for one in UNSURE.contrasts])
+    first = pages_of(report_of(found))[0]
+    assert ("would be needed" in first) is bool(said)
+    assert said in first
 
 
 def test_the_first_page_tells_of_every_pair_where_they_are_few() -> None:
@@ -91,6 +99,7 @@ def test_the_first_page_tells_of_every_pair_where_they_are_few() -> None:
     first, *rest = pages_of(report_of(found))
     for faster in ("A1 (by a click)", "A3 (with a person's own key)"):
         assert f"Lead time (measured): {faster} is faster than A0 (on paper), in the median by" in first
+    assert first.count("Requests: 40 and 30.") == 4
     assert "40 and 40 requests can't tell A1" in first
     assert "Of so many pairs about one in twenty looks different by chance alone." in first
     assert not any("differences of medians" in page for page in rest)

@@ -3,14 +3,17 @@
 import resource
 import zlib
 from contextlib import suppress
+from datetime import date
 from io import BytesIO
 
 import pytest
 from PIL import Image
 from zxingcpp import BarcodeFormat, create_barcode
 
+from documents.copies import cover_words
+from documents.words import words_in
 from signing.outside_errors import ScanRefusedError
-from signing.scans import MOST_PAGES, SEALED_COPY, ScannedPage, copy_of, matched, read_scan
+from signing.scans import MOST_PAGES, SEALED_COPY, Cover, ScannedPage, copy_of, matched, read_scan
 from signing.verify.limits import MIB, Limits
 
 NUMBER = "2026-000012"
@@ -48,8 +51,13 @@ def test_pages_are_read_and_matched_in_their_order(form: str) -> None:
     assert (scan.number, wrong) == (NUMBER, [])
     assert scan.pages == (pages[1], pages[0])
     assert all(one.jpeg.startswith(b"\xff\xd8") for one in pages)
-    copy = copy_of(scan, taken_on="2026-11-20")
-    assert SEALED_COPY.encode() in copy
+    words = cover_words(words_in("nl"), number=NUMBER, pages=2, taken_on=date(2026, 11, 20))
+    copy = copy_of(scan, Cover(words.language, "Copy (1) \\ 2", words.what, words.facts, words.below))
+    assert b"(Copy \\(1\\) \\\\ 2) Tj" in copy
+    for said in (b"/Lang(nl)", b"een op papier ondertekend document", b"20 november 2026"):
+        assert said in copy
+    english = cover_words(words_in("en"), number=NUMBER, pages=2, taken_on=date(2026, 11, 20))
+    assert english.what == f"This is a {SEALED_COPY}."
     assert copy.count(b"/Type/Page/") == 3
 
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import date
 from itertools import combinations
 from pathlib import Path
@@ -33,7 +34,7 @@ from tests.drawn_charts import (
     spans_of,
 )
 from throughput.charts.ageing import ageing
-from throughput.charts.flow import flow
+from throughput.charts.flow import Band, flow
 from throughput.charts.forest import forest
 from throughput.charts.lead import bins_of, leads
 from throughput.charts.model import SERIES, SIZES, Area, Bar, Dot, Drawing, Line, Mark, Text, Whisker
@@ -269,6 +270,18 @@ def test_a_band_is_as_high_as_what_is_in_hand() -> None:
         ratios += [(low[1] - up[1]) / n for up, low, n in zip(above, below, band.counts, strict=True) if n]
     assert ratios == pytest.approx([ratios[0]] * len(ratios))
     assert f"Afgehandeld sinds het begin van de periode · {told.bands[-1].counts[-1]}" in said(drawing)
+
+
+def test_no_two_bands_have_one_colour() -> None:
+    """Of more states than colours those with the fewest are one band, and none is left out."""
+    bands = [Band(f"state {number}", [number + 1, 20 - number]) for number in range(11)]
+    told = replace(flow_of(2, 1), bands=[*bands[::-1], Band("done", [0, 100], done=True)])
+    drawing = flow(told, WIDE)
+    areas = [area for area in drawing.of(Area) if area.role in SERIES]
+    assert len({area.role for area in areas}) == len(areas) == len(SERIES)
+    lasts = [int(text.replace("\u00a0", " ").rpartition(" · ")[2]) for text in drawing.texts if "·" in text]
+    assert sum(lasts) == 100 + sum(band.counts[-1] for band in bands)
+    assert re.search("Alle andere · [0-9]+", said(drawing))
 
 
 def said(drawing: Drawing) -> str:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from tests.kept_log import kept_of
 from tests.unit.test_throughput_spans import START, Log, move
@@ -28,6 +29,25 @@ def checked(*, backwards: int = 0) -> Little:
         overview = Overview(session, Scope(key="declaration"), START + timedelta(days=40))
         [found] = little_weeks(overview, "month")
     return found
+
+
+def test_it_asks_as_often_for_many_groups_as_for_one() -> None:
+    asked = []
+    for count in (1, 9):
+        log = Log()
+        for number in range(1, 5 * count + 1):
+            came = number * DAY
+            log.add(came, "request_submitted", number, **move("request", "manager", mark="requested"))
+            log.add(came + 60, "document_delivered", number, **move("manager", "end", mark="delivered"))
+        records = [one | {"variant": f"A{one['request'] % count}"} for one in log.records]
+        with kept_of(records) as session:
+            overview = Overview(session, Scope(key="declaration"), START + timedelta(days=80))
+            engine = session.connection().engine
+            seen: list[str] = []
+            event.listen(engine, "before_cursor_execute", lambda *more, seen=seen: seen.append(more[2]))
+            assert len(little_weeks(overview, "variant")) == count
+        asked.append(len(seen))
+    assert asked[0] == asked[1] > 0
 
 
 def test_what_left_before_it_came_is_told_and_was_in_hand_for_no_time() -> None:

@@ -120,22 +120,22 @@ def test_a_signatures_lines_are_told() -> None:
 
 
 WORD = RegisterWord(
-    Standing.ISSUED, request=1_234, document="plan", number="K-7", recorded_at="2026-03-05T10:00:00Z"
+    Standing.ISSUED, request=1_234, document="declaration", number="K-7", recorded_at="2026-03-05T10:00:00Z"
 )
 
 
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
-        ("en", "In the register: document K-7 (plan) of request 1234, as issued on 2026-03-05."),
+        ("en", "In the register: document K-7 (declaration) of request 1234, as issued on 2026-03-05."),
         (
             "nl",
-            "In het register: document K-7 (plan) van aanvraag 1234, zoals afgegeven op 5 maart 2026.",
+            "In het register: document K-7 (verklaring) van aanvraag 1234, zoals afgegeven op 5 maart 2026.",
         ),
-        ("da", "I registret: dokument K-7 (plan) i anmodning 1234, som udstedt den 5. marts 2026."),
+        ("da", "I registret: dokument K-7 (erklæring) i anmodning 1234, som udstedt den 5. marts 2026."),
         (
             "nb",
-            "I registeret: dokument K-7 (plan) i anmodning 1234, slik det ble utstedt 5. mars 2026.",
+            "I registeret: dokument K-7 (erklæring) i anmodning 1234, slik det ble utstedt 5. mars 2026.",
         ),
     ],
 )
@@ -173,9 +173,9 @@ def test_an_unsigned_file_is_vouched_for_by_the_register_alone() -> None:
     known = with_register(unsigned, replace(WORD, unsigned=True))
     assert known.sentence == sentence_in(known, words_in("en"))
     assert sentence_in(unpacked(packed(known)), words_in("nl")) == (
-        "In het register: document K-7 (plan) van aanvraag 1234, zoals afgegeven op 5 maart 2026; uitgereikt"
-        " zonder handtekening, omdat het proces er geen vereist. Het bestand heeft geen handtekening: alleen"
-        " het register staat ervoor in."
+        "In het register: document K-7 (verklaring) van aanvraag 1234, zoals afgegeven op 5 maart 2026;"
+        " uitgereikt zonder handtekening, omdat het proces er geen vereist. Het bestand heeft geen"
+        " handtekening: alleen het register staat ervoor in."
     )
 
 

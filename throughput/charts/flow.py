@@ -33,13 +33,15 @@ class Flow(About):
     """Bands in the order of the process, over days that rise.
 
     `unit` names what is counted, `in_hand` all bands but what is done: where they are small beside it, they
-    are drawn once more by themselves.
+    are drawn once more by themselves. `others` is what those with the fewest are called together, where there
+    are more states than colours.
     """
 
     days: Sequence[date]
     bands: Sequence[Band]
     unit: str
     in_hand: str
+    others: str
 
 
 @dataclass(frozen=True)
@@ -105,10 +107,8 @@ def _panels(told: Flow, room: float) -> list[_Panel]:
         return _Layer(name, counts, role, shade, labelled(name, told.wording.count(counts[-1]), room))
 
     ended = [layer(band.name, band.counts, "quiet", 2) for band in told.bands if band.done]
-    states = [band for band in told.bands if not band.done]
-    layers = [
-        layer(band.name, band.counts, SERIES[number % len(SERIES)]) for number, band in enumerate(states)
-    ]
+    states = _told_apart([band for band in told.bands if not band.done], told.others)
+    layers = [layer(band.name, band.counts, role) for band, role in zip(states, SERIES, strict=False)]
     both = _panel(told, [*layers, *ended], _HEIGHT, told.unit)
     if not (layers and ended):
         return [both]
@@ -117,6 +117,16 @@ def _panels(told: Flow, room: float) -> list[_Panel]:
         return [both]
     whole = [layer(told.in_hand, in_hand, "ink"), *ended]
     return [_panel(told, whole, _WHOLE, told.unit), _panel(told, layers, _HEIGHT - _WHOLE, told.in_hand)]
+
+
+def _told_apart(states: list[Band], others: str) -> list[Band]:
+    """Each with a colour of its own: of too many those with the fewest are one, below the rest."""
+    if len(states) <= len(SERIES):
+        return states
+    by_size = sorted(states, key=lambda band: sum(band.counts), reverse=True)
+    large, small = by_size[: len(SERIES) - 1], by_size[len(SERIES) - 1 :]
+    together = [sum(counts) for counts in zip(*(band.counts for band in small), strict=True)]
+    return [*(band for band in states if band in large), Band(others, together)]
 
 
 def _panel(told: Flow, layers: Sequence[_Layer], least: float, title: str) -> _Panel:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from throughput.charts.model import Dot, Drawing, Line, Shape, Whisker
 from throughput.charts.scales import Axis, Scale, timing
 from throughput.charts.sheet import GAP, LINE, WIDE, About, Sheet, width_of, wrapped
-from throughput.estimates import Origin
+from throughput.origins import Origin
 
 SHAPES: dict[Origin, Shape] = {"measured": "circle", "simulated": "square", "claimed": "diamond"}
 _ROW = 30.0

@@ -317,19 +317,22 @@ class _Process:
             )
         if figure == "handling" and any(row.touch_s for row in rows):
             report.table(tables.states(self._told, rows, words).without_first)
+        if tables.untold(rows, figure):
+            report.note(self._untold())
         if not found:
             report.note(
                 words.text("There are no two groups with enough requests of people alone to compare.")
             )
             return
         report.table(tables.differences(self._told, found, words).without_first)
-        report.note(
-            words.text(
-                "In brackets behind n: how many of them are open or withdrawn, and count with what they"
-                " have taken so far. Chance: that of two requests, one of each, that of the first"
-                " takes less."
+        if any(one.open_a or one.open_b for one in found):
+            report.note(
+                words.text(
+                    "In brackets behind n: how many of them are open or withdrawn, and count with what they"
+                    " have taken so far."
+                )
             )
-        )
+        report.note(words.text("Chance: that of two requests, one of each, that of the first takes less."))
         report.table(tables.said(found, words, self._by).without_first)
         if figure == "handling":
             report.note(
@@ -339,6 +342,14 @@ class _Process:
                     " measured."
                 )
             )
+
+    def _untold(self) -> str:
+        return self._words.text(
+            "{nothing}: of fewer than {count} nothing is told, nor within what 90% are where fewer than"
+            " {count} lie beyond.",
+            nothing=NOTHING,
+            count=FEWEST,
+        )
 
     def _machine(self) -> None:
         words, report = self._words, self._report
@@ -359,4 +370,4 @@ class _Process:
             report.table(tables.providers(rows, words, self._by).without_first)
             report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
         if any(tables.too_few(row) for row in rows):
-            report.note(words.text("{nothing}: fewer than {count} values.", nothing=NOTHING, count=FEWEST))
+            report.note(self._untold())

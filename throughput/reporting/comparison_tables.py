@@ -7,13 +7,13 @@ from typing import Literal
 from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import Contrast, Figure
-from throughput.discreet import ENDED_OTHERWISE
+from throughput.discreet import ENDED_OTHERWISE, marks, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
 from throughput.reporting.table import Table
-from throughput.reporting.telling import interval, span, verdict
+from throughput.reporting.telling import difference, interval, roughly, span, verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
-from throughput.small_cells import FEWEST, HIDDEN
+from throughput.small_cells import HIDDEN
 
 Rows = Sequence[VariantMeasures]
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
@@ -103,8 +103,8 @@ def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords)
         [
             *(words.process(one.key), short(one.a, told.by, words), short(one.b, told.by, words)),
             *(_n(told, one, one.a, words), _n(told, one, one.b, words)),
-            *(span(one.found.a, words), span(one.found.b, words), words.signed(one.found.value)),
-            *(interval(one.found.interval, words), _chance(one, words)),
+            *(span(one.found.a, words), span(one.found.b, words), difference(one.found, words)),
+            *(interval(one.found, words), _chance(one, words)),
         ]
         for one in found
     ]
@@ -121,7 +121,10 @@ def said(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> T
         names = (short(name, by, words) for name in (one.a, one.b))
         row = [words.process(one.key), *names, verdict(one, words, by)]
         if handling:
-            row += [span(one.smallest_s, words), NOTHING if one.needed is None else words.number(one.needed)]
+            row += [
+                span(one.smallest_s, words),
+                NOTHING if one.needed is None else words.number(roughly(one.needed)),
+            ]
         cells.append(row)
     return Table(_heads((*heads, *more), words), cells, words=4)
 
@@ -170,9 +173,7 @@ def machine(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
     cells.append(
         [words.text("In all, of a delivered request"), *(_ms(row.system_total_ms, words) for row in rows)]
     )
-    cells.append(
-        [words.text("In all: 90% within"), *(_ms(row.system_total_ms, words, "p90") for row in rows)]
-    )
+    cells.append([words.text("In all: 90% within"), *(_ms(row.system_total_ms, words, 1) for row in rows)])
     rates = [_rate(row, words) for row in rows]
     cells.append([words.text("Documents signed a second"), *rates])
     return Table(heads, cells)
@@ -260,7 +261,7 @@ def _spread(
     if found is None:
         return [NOTHING] * 3
     n = told.n(row.key, row.variant, found.n)
-    return [HIDDEN if n is None else words.number(n), span(found.median, words), span(found.p90, words)]
+    return [HIDDEN if n is None else words.number(n), *(span(end, words) for end in marks(found))]
 
 
 def _n(told: Comparison, one: Contrast, group: str, words: ReportWords) -> str:
@@ -277,19 +278,26 @@ def _chance(one: Contrast, words: ReportWords) -> str:
     return f"{low if low == high else f'{low}–{high}'}{words.per_cent}"
 
 
-def _ms(found: Spread | None, words: ReportWords, part: Literal["median", "p90"] = "median") -> str:
-    """Of a few values nothing is told: a median of two is a chance."""
-    if found is None or found.n < FEWEST:
-        return NOTHING
-    return words.decimal(getattr(found, part), 2)
+def _ms(found: Spread | None, words: ReportWords, part: Literal[0, 1] = 0) -> str:
+    """The median, or p90, where so many tell it: a median of two is a chance."""
+    told = marks(found)[part]
+    return NOTHING if told is None else words.decimal(told, 2)
 
 
 def _rate(row: VariantMeasures, words: ReportWords) -> str:
-    of_few = row.system_total_ms is None or row.system_total_ms.n < FEWEST
-    return NOTHING if of_few or row.documents_per_s is None else words.decimal(row.documents_per_s, 0)
+    few = row.system_total_ms is None or not tells(row.system_total_ms.n)
+    return NOTHING if few or row.documents_per_s is None else words.decimal(row.documents_per_s, 0)
 
 
 def too_few(row: VariantMeasures) -> bool:
     """Whether there are times of the machine, or of a provider, that are too few to be told."""
-    found = (*row.system_ms.values(), *row.provider_ms.values(), row.system_total_ms)
-    return any(one is not None and one.n < FEWEST for one in found)
+    total = row.system_total_ms
+    steps = (*row.system_ms.values(), *row.provider_ms.values())
+    return any(not tells(one.n) for one in steps) or (total is not None and not tells(total.n, 0.9))
+
+
+def untold(rows: Rows, figure: Figure) -> bool:
+    """Whether a median or a p90 of people's time is not told, for there are so few."""
+    found = [*(row.lead_s if figure == "lead" else row.touch_total_s for row in rows)]
+    states = (one for row in rows for one in row.touch_s.values()) if figure == "handling" else ()
+    return any(one is not None and not tells(one.n, 0.9) for one in (*found, *states))

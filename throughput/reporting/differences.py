@@ -8,7 +8,7 @@ from throughput.grouped import By
 from throughput.reporting.comparison_tables import short
 from throughput.reporting.frame import CHART_WIDTH, Report
 from throughput.reporting.table import safe
-from throughput.reporting.telling import FIGURES, interval
+from throughput.reporting.telling import FIGURES, difference, interval
 from throughput.reporting.words import ReportWords
 
 
@@ -47,6 +47,6 @@ def _drawn(one: Contrast, by: By, words: ReportWords, named: bool) -> Estimate:
         value=found.value,
         low=found.interval.low,
         high=found.interval.high,
-        said=f"{words.signed(found.value)} ({interval(found.interval, words)})",
+        said=f"{difference(found, words)} ({interval(found, words)})",
         sure=found.distinguishable,
     )

@@ -39,6 +39,7 @@ from documents.sheet import (
 )
 from documents.words import words_in as document_words
 from throughput.charts.model import Drawing
+from throughput.origins import document
 from throughput.reporting.flow import BETWEEN, TORN, Flow, Piece, white
 from throughput.reporting.placed import place_chart
 from throughput.reporting.seal import SEAL_FIELD, Seal
@@ -48,7 +49,7 @@ from workflow.invented import Invented
 
 CHART_WIDTH = 640.0
 """The natural width of charts in reports: words in them are then 8.8 points high."""
-_LEAD = Style(11, 15.5, INK)
+_LEAD = Style(10.5, 14.5, INK)
 _NOTE = Style(8.5, 11.8, MUTED)
 _SMALLER_TITLE = Style(17, 22, ACCENT, strong=True)  # of a title that is on one line so
 _TOP = A4[1] - 48
@@ -99,7 +100,7 @@ class Report:
     def lead(self, *texts: str) -> None:
         """The sentences that matter, larger."""
         for text in texts:
-            self._running(safe(text, 1000), _LEAD, below=6)
+            self._running(safe(text, 1000), _LEAD, below=4)
 
     def paragraph(self, *texts: str, heads: bool = False) -> None:
         """Running text; one that `heads` what follows is on one page with it."""
@@ -158,8 +159,7 @@ class Report:
         end = 0.0 if signing is None else HEADING_HEIGHT + HEADING_RULE + signing.height
         self._flow.draw(self._sheet, self._start_page(PageCanvas(), 1) - BOTTOM, end=end)
         fields = [] if signing is None else self._fields(signing)
-        made_on, invented = self._cover.made_at.date(), self._cover.invented
-        figures = {**figures, "invented_until": None if invented is None else invented.told}
+        made_on = self._cover.made_at.date()
         return write_pdfa(
             self._sheet.end(self._draw_foot),
             description=Description(self._title, identifier, self._words.language, made_on),
@@ -167,7 +167,7 @@ class Report:
                 "figures.json",
                 self._words.text("The figures of this report"),
                 "application/json",
-                rfc8785.dumps(figures),
+                rfc8785.dumps(document(figures, self._cover.invented)),
             ),
             fields=fields,
         )

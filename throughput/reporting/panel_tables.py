@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from throughput.bottleneck import Bottleneck
+from throughput.discreet import few
 from throughput.little import Cause, Little
 from throughput.reporting.comparison_tables import GROUPS, PROCESS
 from throughput.reporting.ranged import ranged, shares
@@ -38,7 +39,7 @@ def capacity(told: Panels, words: ReportWords) -> Table:
             NOTHING if one.per_week is None else words.decimal(one.per_week),
             ranged(one.handling_min, words),
             NOTHING
-            if one.handling_min.value is None
+            if one.handling_min.value is None or few(one.handling_min)
             else origin(one.handling_min.origin, one.handling_min.n, words),
             ranged(one.hours_per_week, words),
             ranged(one.fte_by_week, words, 2),
@@ -97,6 +98,8 @@ def little(told: Panels, words: ReportWords) -> Table:
 
 def _longest(one: Bottleneck, words: ReportWords) -> list[str]:
     first = one.states[0]
+    if few(first.of_lead):
+        return [NOTHING] * 5
     if one.state is None:
         return [words.text("nowhere"), *[NOTHING] * 4]
     return [

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Protocol
 
+from throughput.discreet import few
+from throughput.estimates import Figure
 from throughput.reporting.words import NOTHING, OPEN, ReportWords
 
 
@@ -45,7 +47,7 @@ def between(likely: str, low: str, high: str, sign: str = "") -> str:
 
 
 def _with_ends(found: Ranged, words: ReportWords, written: Callable[[float], str], sign: str = "") -> str:
-    if found.value is None:
+    if found.value is None or (isinstance(found, Figure) and few(found)):
         return NOTHING
     if not isfinite(found.value):
         begun = found.low is not None and isfinite(found.low)

@@ -121,7 +121,7 @@ def simulation_pdf(
             )
         )
     if told.reproduced:
-        report.heading(words.text("Whether what is comes out as it was measured"))
+        report.heading(words.text("Whether the simulation gives what was measured"))
         report.table(_checks(told.reproduced, words))
         report.note(
             words.text(
@@ -182,11 +182,13 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
             fte_before=ranged(first.handling_fte, words, 2),
             fte_after=ranged(other.handling_fte, words, 2),
         )
-    share = REQUESTS_PER_WEEK / first.scenario.per_week
+    share, minutes = REQUESTS_PER_WEEK / first.scenario.per_week, first.inputs["handling_min"]
     if first.handling_fte.high * share < CLAIMED_FTE_SAVED:
         yield words.text(
             "{claimed} FTE, as the source claims, cannot be saved of handling: at {rate} requests a week all"
-            " handling there is comes to {whole} FTE.",
+            " handling there is comes to {whole} FTE (simulated; minutes of {first}: {origin}).",
+            first=words.way(first.scenario.name),
+            origin=words.text(_ORIGINS[minutes.origin]),
             claimed=words.decimal(CLAIMED_FTE_SAVED, 0),
             rate=REQUESTS_PER_WEEK,
             whole=words.decimal(first.handling_fte.value * share, 2),
@@ -228,18 +230,27 @@ def _results(told: Simulated, words: ReportWords) -> Table:
     return Table(
         heads,
         [
-            [words.text("Lead, median"), *(ranged(one.lead_median_days, words, 1) for one in outcomes)],
-            [words.text("Lead, 90% within"), *(ranged(one.lead_p90_days, words, 1) for one in outcomes)],
-            [words.text("In hand"), *(ranged(one.in_progress, words, 0) for one in outcomes)],
             [
-                words.text("Within {days} days", days=days),
+                _figure("lead_median_days", words),
+                *(ranged(one.lead_median_days, words, 1) for one in outcomes),
+            ],
+            [_figure("lead_p90_days", words), *(ranged(one.lead_p90_days, words, 1) for one in outcomes)],
+            [_figure("in_progress", words), *(ranged(one.in_progress, words, 0) for one in outcomes)],
+            [
+                words.text("Within {days} office days", days=days),
                 *(shares(one.within, words, 1) for one in outcomes),
             ],
             [words.text("Clerks busy"), *(shares(one.busy, words, 1) for one in outcomes)],
-            [words.text("Handling, FTE"), *(ranged(one.handling_fte, words, 2) for one in outcomes)],
+            [_figure("handling_fte", words), *(ranged(one.handling_fte, words, 2) for one in outcomes)],
             [words.text("Clerks needed"), *needed],
         ],
     )
+
+
+def _figure(name: str, words: ReportWords) -> str:
+    """What a row is of, and in what."""
+    told = words.text(_CHECKED[name][0])
+    return f"{told} ({words.text('office days')})" if name.endswith("_days") else told
 
 
 def _checks(held: Sequence[Reproduced], words: ReportWords) -> Table:
@@ -253,7 +264,7 @@ def _checks(held: Sequence[Reproduced], words: ReportWords) -> Table:
             figure, decimals = _CHECKED[check.figure]
             sides = (ranged(one, words, decimals) for one in (check.measured, check.simulated))
             rows.append([name, words.text(figure), *sides, words.text(_FITS[check.fits])])
-    return Table([words.text(head) if head else "" for head in heads], rows, words=2)
+    return Table([words.text(head) if head else "" for head in heads], rows, words=2, same=1)
 
 
 def _inputs(outcomes: Sequence[Outcome], words: ReportWords) -> Table:

@@ -31,6 +31,7 @@ _MOST = 240  # characters of one cell or name: a longer one is cut, and no page 
 _ROWS = (BODY, Style(8.5, 11.6, INK), Style(7.5, 10.4, INK), Style(6.6, 9.4, INK))
 """Of tables: the first in which no word has to be cut."""
 _FEWEST_ROWS = 3  # of a table on either side of a page's end
+_WHOLE = 8  # a table of no more rows is on one page
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,15 @@ class _Grid:
         return Piece(
             row_height(self.columns, row, self.style),
             draw,
-            before=TORN * (1 + alike) if _FEWEST_ROWS <= number <= len(self.rows) - _FEWEST_ROWS else None,
+            before=TORN * (1 + alike) if self._may_end_at(number) else None,
             again=head_height(self.columns, self.style),
             first=first,
         )
+
+    def _may_end_at(self, number: int) -> bool:
+        """Whether a page may end before this row."""
+        rows = len(self.rows)
+        return rows > _WHOLE and _FEWEST_ROWS <= number <= rows - _FEWEST_ROWS
 
 
 def pieces_of(table: Table) -> Iterator[Piece]:

@@ -13,11 +13,12 @@ from throughput.signs import NOTHING
 from wording import Wording, catalogue, mark
 from workflow.words import ProcessWords, process_words
 
-__all__ = ["LANGUAGES", "NOTHING", "OPEN", "ReportWords", "mark", "report_words"]
+__all__ = ["LANGUAGES", "NOTHING", "NO_BREAK", "OPEN", "ReportWords", "mark", "report_words"]
 
 OPEN = "…"
-_NO_BREAK = "\N{NO-BREAK SPACE}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_TOLD = 0.05  # of a unit: less would be written as 0.0
 _STATE = "{name:state}"
 
 
@@ -72,9 +73,9 @@ class ReportWords(Wording):
         """The sign of per cent, with the space that the language sets before it."""
         return self._writing.percent.format("")
 
-    def time(self, seconds: float) -> str:
-        """So long, as people say it."""
-        size = abs(seconds)
+    def time(self, seconds: float, *, like: float | None = None) -> str:
+        """So long, as people say it; in the unit in which they would say `like`, where that tells it."""
+        size = abs(seconds if like is None else like)
         if size < 1.5 * _MINUTE:
             unit, sign = 1.0, self.text("s")
         elif size < 1.5 * _HOUR:
@@ -83,13 +84,16 @@ class ReportWords(Wording):
             unit, sign = _HOUR, self.text("h")
         else:
             unit, sign = _DAY, self.text("d")
-        return f"{self.decimal(seconds / unit)}{_NO_BREAK}{sign}"
+        if like is not None and seconds and abs(seconds) < _TOLD * unit:
+            return self.time(seconds)
+        return f"{self.decimal(seconds / unit)}{NO_BREAK}{sign}"
 
-    def signed(self, seconds: float | None, unknown: str = NOTHING) -> str:
+    def signed(self, seconds: float | None, unknown: str = NOTHING, *, like: float | None = None) -> str:
         """A difference of times, with its sign."""
         if seconds is None:
             return unknown
-        return self.time(seconds) if seconds < 0 else f"+{self.time(seconds)}"
+        told = self.time(seconds, like=like)
+        return told if seconds < 0 else f"+{told}"
 
     def day(self, day: date) -> str:
         """A day, the month in letters."""

@@ -3,6 +3,7 @@
 const run = document.getElementById("run");
 if (run && !("settled" in run.dataset)) {
   const counts = document.getElementById("counts");
+  const going = document.getElementById("going");
   const bar = run.querySelector("progress");
   const source = new EventSource(run.dataset.events);
 
@@ -12,6 +13,8 @@ if (run && !("settled" in run.dataset)) {
       .replace("{of}", data.of)
       .replace("{sealed}", data.sealed)
       .replace("{refused}", data.refused);
+    going.textContent = going.dataset.words.replace("{going}", data.going);
+    going.hidden = data.going === 0;
     bar.value = data.half;
   };
 
@@ -31,6 +34,11 @@ if (run && !("settled" in run.dataset)) {
     source.close();
     count(JSON.parse(event.data));
     run.querySelector(".again")?.parentElement.remove();
+    const head = document.querySelector("h1[data-settled]");
+    if (head) {
+      document.title = document.title.replace(head.textContent, head.dataset.settled);
+      head.textContent = head.dataset.settled;
+    }
   });
 
   // followed on too many pages: the others are told

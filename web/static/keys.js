@@ -8,6 +8,8 @@ const isOff = () => OFF.test(document.cookie);
 const rows = () => [...document.querySelectorAll("[data-row]")];
 const link = (row) => row.querySelector("[data-open]");
 const box = (row) => row.querySelector("[data-pick]");
+const hasPicks = () => document.querySelector("[data-pick]") !== null;
+const has = (key) => document.querySelector(`[data-key="${key}"]`) !== null;
 const picked = () => document.querySelectorAll("[data-pick]:checked").length > 0;
 
 let here = null;
@@ -40,14 +42,15 @@ function use(key) {
 
 // What is done with many: with the row one stands on, if nothing is selected.
 function useWithRow(key) {
-  if (!document.querySelector("[data-pick]")) return use(key);
+  if (!hasPicks()) return use(key);
   if (!picked() && here) pick(here);
   return picked() && use(key);
 }
 
-function answer() {
+// To that place on the request's own page.
+function openAt(key) {
   if (!here) return false;
-  location.assign(`${link(here).href}#key-r`);
+  location.assign(`${link(here).href}#key-${key}`);
   return true;
 }
 
@@ -56,9 +59,9 @@ const ACTS = {
   k: () => (walk(-1), true),
   o: () => (here ? (link(here).click(), true) : use("o")),
   x: () => (here ? (pick(here), true) : false),
-  a: () => useWithRow("a"),
+  a: () => useWithRow("a") || (!hasPicks() && openAt("a")),
   c: () => useWithRow("c"),
-  r: () => (document.querySelector("[data-pick]") && !picked() ? answer() : use("r")),
+  r: () => (hasPicks() && !picked() ? openAt("r") : use("r") || (!hasPicks() && openAt("r"))),
   n: () => use("n"),
   "/": () => use("/"),
   "?": () => use("?"),
@@ -78,11 +81,24 @@ document.addEventListener("keydown", (event) => {
   if (act?.()) event.preventDefault();
 });
 
+// Whether a key does something on this page.
+const IS_THERE = {
+  j: () => rows().length > 0,
+  o: () => rows().length > 0 || has("o"),
+  x: hasPicks,
+  a: () => has("a") || (rows().length > 0 && !hasPicks()),
+  r: () => has("r") || rows().length > 0,
+};
+
 function begin() {
   const help = document.getElementById("keys-help");
   for (const button of document.querySelectorAll('[data-key="?"]')) {
     button.hidden = isOff() || !help;
     button.addEventListener("click", () => help.showModal());
+  }
+  for (const part of help?.querySelectorAll("[data-does]") ?? []) {
+    const key = part.dataset.does;
+    part.hidden = !(IS_THERE[key] ?? (() => has(key)))();
   }
   const wanted = /^#key-([a-z])$/.exec(location.hash)?.[1];
   if (wanted) document.querySelector(`[data-key="${wanted}"]`)?.focus();

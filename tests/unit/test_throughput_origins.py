@@ -1,0 +1,30 @@
+"""What is measured, and what a past that was invented makes of it."""
+
+from datetime import UTC, datetime, timedelta
+
+from throughput.origins import document, happened, with_column
+from workflow.invented import Invented
+
+UNTIL = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PAST = Invented(UNTIL)
+
+
+def test_what_people_do_after_an_invented_past_is_measured() -> None:
+    assert happened(UNTIL - timedelta(seconds=1), PAST) == "simulated"
+    assert happened(UNTIL, PAST) == happened(UNTIL, None) == "measured"
+
+
+def test_a_document_says_it_of_each_figure_and_claims_stay_claims() -> None:
+    told = {"measured": [{"n": 3, "origin": "measured"}], "cells": [{"said": {"source": "claimed"}}]}
+    assert document(told, PAST) == {
+        "measured": [{"n": 3, "origin": "simulated"}],
+        "cells": [{"said": {"source": "claimed"}}],
+        "invented_until": PAST.told,
+    }
+    assert document(told, None) == {**told, "invented_until": None}
+
+
+def test_each_line_of_a_table_says_it() -> None:
+    rows = [["month", "started"], ["2026-10", "7"]]
+    assert list(with_column(rows, PAST)) == [["month", "started", "origin"], ["2026-10", "7", "simulated"]]
+    assert list(with_column(rows, None))[1][-1] == "measured"
