@@ -51,7 +51,7 @@ def capacity(group: Flow, *, per_week: float | None = None) -> Capacity:
 
 def handling_min(group: Flow) -> Figure:
     """The mean handling of a delivered request in minutes: as measured of people, or else as claimed."""
-    measured = mean(group.touch_s[group.timed]).times(1 / 60)
+    measured = mean(group.touch_s[group.timed], group.timed_weight).times(1 / 60)
     return claimed_min(group.key, group.variant) if measured.value is None else measured
 
 

@@ -9,6 +9,7 @@ from throughput.difference import Faster, Interval
 from throughput.discreet import marks, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
+from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
 from throughput.small_cells import FEWEST, HIDDEN
 from throughput.text_table import Table, grid, length
@@ -80,6 +81,7 @@ def _people(told: Comparison) -> Table:
         "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
         f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
         " many are not delivered yet.",
+        COUNTS_FOR,
         UNTOLD,
     ]
     if any(row.lead_driven_by_program for row in rows):

@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations, groupby, pairwise
 from math import hypot
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 
 from throughput.difference import Difference, cases_needed, difference, smallest_difference
 from throughput.figures import Cases
-from throughput.grouped import By, Group, Places, grouped
-from throughput.measures import leads_of
-from throughput.spans import Wait
+from throughput.grouped import By, Group, grouped
+from throughput.measures import handling_of, leads_of
 from throughput.survival import Durations
 
 Figure = Literal["lead", "handling"]
+FIGURES: Final[tuple[Figure, ...]] = get_args(Figure)
 OTHERS: Final = "all others"
 """The name of all other groups of a process together."""
 SEED = 1
@@ -62,13 +62,18 @@ def contrasts(cases: Cases, *, now: datetime, by: By = "variant") -> list[Contra
     found: list[Contrast] = []
     for key, groups in groupby(grouped(cases, by), key=lambda group: group.key):
         of_people = [replace(one, places=one.places[~cases.by_program[one.places]]) for one in groups]
-        for a, b in _pairs([one for one in of_people if len(one.places)], by):
-            leads = [(one.name, leads_of(cases, one.places, now)) for one in (a, b)]
-            handled = [(one.name, _handling(cases, one.places)) for one in (a, b)]
-            if all(len(durations) for _, durations in leads):
-                found.append(contrast(key, "lead", *leads))
-            if all(len(durations) for _, durations in handled):
-                found.append(contrast(key, "handling", *handled))
+        known: dict[str, dict[Figure, Durations]] = {}  # each group is in many pairs
+        for pair in _pairs([one for one in of_people if len(one.places)], by):
+            for one in pair:
+                if one.name == OTHERS or one.name not in known:
+                    known[one.name] = {
+                        "lead": leads_of(cases, one.places, now),
+                        "handling": handling_of(cases, one.places, now),
+                    }
+            for figure in FIGURES:
+                a, b = ((one.name, known[one.name][figure]) for one in pair)
+                if len(a[1]) and len(b[1]):
+                    found.append(contrast(key, figure, a, b))
     return found
 
 
@@ -85,8 +90,8 @@ def _pairs(groups: Sequence[Group], by: By) -> Iterator[tuple[Group, Group]]:
 
 def contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, Durations]) -> Contrast:
     """Two groups of a process beside each other, each with its name; both have some case."""
-    means = [float(group.taken.mean()) for _, group in (a, b)]
-    spreads = [float(group.taken.std(ddof=1)) if len(group) > 1 else 0.0 for _, group in (a, b)]
+    means = [group.mean for _, group in (a, b)]
+    spreads = [group.deviation for _, group in (a, b)]
     handling = figure == "handling"
     variation = hypot(*spreads) / hypot(*means) if any(means) else 0.0
     return Contrast(
@@ -99,14 +104,8 @@ def contrast(key: str, figure: Figure, a: tuple[str, Durations], b: tuple[str, D
         open_a=len(a[1]) - a[1].ended,
         open_b=len(b[1]) - b[1].ended,
         found=difference(a[1], b[1], rng=np.random.default_rng(SEED)),
-        smallest_s=smallest_difference((spreads[0], len(a[1])), (spreads[1], len(b[1])))
+        smallest_s=smallest_difference((spreads[0], a[1].size), (spreads[1], b[1].size))
         if handling
         else None,
         needed=cases_needed(*means, variation=variation) if handling and variation else None,
     )
-
-
-def _handling(cases: Cases, at: Places) -> Durations:
-    """What people's hands took of each delivered request."""
-    touched = cases.spent[Wait.TOUCH][at]
-    return Durations.of(touched[~np.isnan(cases.delivered[at]) & (touched > 0)])

@@ -130,7 +130,7 @@ def faster(a: Durations, b: Durations) -> Faster:
 
 
 def smallest_difference(
-    a: tuple[float, int], b: tuple[float, int], *, level: float = LEVEL, power: float = POWER
+    a: tuple[float, float], b: tuple[float, float], *, level: float = LEVEL, power: float = POWER
 ) -> float | None:
     """The smallest difference of means that groups of (deviation, n) can show; None below two cases."""
     if min(a[1], b[1]) < 2:
@@ -171,9 +171,8 @@ def _drawn(group: Durations, share: float, rng: np.random.Generator, replicates:
 def _by_greenwood(group: Durations, share: float, rng: np.random.Generator, replicates: int) -> Numbers:
     """The first time by which the estimate, moved by a normal deviate of its errors, is down to the level."""
     steps, left = group.steps, Survival.of(group).going_on
-    at_risk = len(group) - np.cumsum(steps.ended + steps.left_open) + steps.ended + steps.left_open
+    error = np.sqrt(steps.variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.sqrt(np.cumsum(steps.ended / (at_risk * (at_risk - steps.ended))))
         reached_from = ((1 - share) / left - 1) / error  # deviates from which on it is down by then
     reached_from = np.where(left > ROUNDING, reached_from, np.inf)  # all have ended
     reached_from = np.maximum.accumulate(np.where(error > 0, reached_from, -np.inf))
@@ -183,16 +182,19 @@ def _by_greenwood(group: Durations, share: float, rng: np.random.Generator, repl
 
 def _resampled(group: Durations, share: float, rng: np.random.Generator, replicates: int) -> Numbers:
     """The quantile of so many samples drawn from the group; infinite where a sample does not reach it."""
-    steps, n = group.steps, len(group)
-    counts = np.concatenate([steps.ended, steps.left_open]).astype(np.int64)
-    places = np.repeat(np.arange(len(counts)), counts)  # of each case among the counts
+    times, n = group.steps.times, len(group)
+    cells = 2 * len(times)  # what ended at each time, then what was left open
+    ended_first = np.argsort(~group.over, kind="stable")
+    places = (np.searchsorted(times, group.taken) + len(times) * ~group.over)[ended_first]
+    weight = group.weight[ended_first]
     found: list[float] = []
     for begun in range(0, replicates, _AT_ONCE):
         size = min(_AT_ONCE, replicates - begun)
-        chosen = places[rng.integers(n, size=(size, n))] + len(counts) * np.arange(size)[:, np.newaxis]
-        drawn = np.bincount(chosen.ravel(), minlength=size * len(counts)).reshape(size, -1)
-        ended, left_open = np.split(drawn, 2, axis=1)
-        values = first_below(steps.times, surviving(ended, left_open), 1 - share)
+        drawn = rng.integers(n, size=(size, n))
+        place = places[drawn] + cells * np.arange(size)[:, np.newaxis]
+        counts = np.bincount(place.ravel(), weight[drawn].ravel(), minlength=size * cells)
+        ended, left_open = np.split(counts.astype(np.float64).reshape(size, -1), 2, axis=1)
+        values = first_below(times, surviving(ended, left_open), 1 - share)
         found.extend(np.inf if value is None else value for value in values)
     return np.asarray(found)
 

@@ -9,11 +9,13 @@ from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from throughput.difference import LEVEL
 from throughput.origins import Origin
-from throughput.survival import Durations, Numbers, Survival, first_below
+from throughput.survival import Durations, Numbers, Survival, effective, first_below
 
+Flags = NDArray[np.bool_]
 Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 """So many standard errors a normal interval reaches to both sides."""
 
@@ -36,8 +38,8 @@ class Figure:
         return Figure(self.n, value, low, high, self.origin)
 
 
-def share(yes: int, n: int) -> Figure:
-    """How large a part of all `yes` are, as seen in `n`.
+def share(yes: float, n: float, *, of: int | None = None) -> Figure:
+    """How large a part of all `yes` are, as seen in `n`; `of`: of so many, which do not count alike.
 
     Source: E. B. Wilson, Probable inference, the law of succession, and statistical inference, Journal of the
     American Statistical Association 22 (1927), 209-212.
@@ -49,35 +51,37 @@ def share(yes: int, n: int) -> Figure:
     # At none and at all an end is the share itself, which rounding must not miss.
     low = 0.0 if yes == 0 else middle - half
     high = 1.0 if yes == n else middle + half
-    return Figure(n, yes / n, low, high)
+    return Figure(int(n) if of is None else of, yes / n, low, high)
 
 
-def mean(values: Numbers) -> Figure:
+def weighed_share(which: Flags, weight: Numbers) -> Figure:
+    """How large a part of cases that do not count alike these are."""
+    counting = effective(weight)
+    return share(float(counting[which].sum()), float(counting.sum()), of=len(which))
+
+
+def mean(values: Numbers, weight: Numbers | None = None) -> Figure:
     """The mean, by Student's t; no interval below two values."""
-    n = len(values)
-    if n == 0:
-        return Figure(0, None)
-    middle = float(values.mean())
-    if n == 1:
-        return Figure(1, middle)
-    half = student(n - 1) * float(values.std(ddof=1)) / sqrt(n)
-    return Figure(n, middle, middle - half, middle + half)
+    return quotient(values, np.ones(len(values)), weight)
 
 
-def quotient(above: Numbers, below: Numbers) -> Figure:
+def quotient(above: Numbers, below: Numbers, weight: Numbers | None = None) -> Figure:
     """The sum of `above` over the sum of `below`, of as many cases: each gives one value to both.
 
     The interval is that of the linearised quotient; none below two cases. Source: W. G. Cochran, Sampling
-    Techniques (3rd edition, 1977), on ratio estimators.
+    Techniques (3rd edition, 1977), on ratio estimators. `weight`: what each counts for, if not alike.
     """
-    n, whole = len(below), float(below.sum())
+    n = len(below)
+    counting = np.ones(n) if weight is None else effective(weight)
+    whole = float((counting * below).sum())
     if n == 0 or whole <= 0:
         return Figure(n, None)
-    found = float(above.sum()) / whole
+    found = float((counting * above).sum()) / whole
     if n == 1:
         return Figure(1, found)
-    rest = above - found * below
-    half = student(n - 1) * sqrt(float((rest**2).sum()) * n / (n - 1)) / whole
+    rest = counting * (above - found * below)
+    degrees = max(1, int(counting.sum()) - 1)
+    half = student(degrees) * sqrt(float((rest**2).sum()) * n / (n - 1)) / whole
     return Figure(n, found, found - half, found + half)
 
 
@@ -102,15 +106,13 @@ def quantile(durations: Durations, part: float = 0.5) -> Figure:
 def bounds(durations: Durations, survival: Survival) -> tuple[Numbers, Numbers]:
     """Between what the curve lies at each of its times."""
     steps, curve = durations.steps, survival.going_on
-    at_risk = np.cumsum((steps.ended + steps.left_open)[::-1])[::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.cumsum(steps.ended / (at_risk * (at_risk - steps.ended)))
-        wide = Z * np.sqrt(variance) / np.log(curve)  # negative
+        wide = Z * np.sqrt(steps.variance) / np.log(curve)  # negative
         lower, upper = curve ** np.exp(-wide), curve ** np.exp(wide)
     begun, over = curve >= 1, curve <= 0
     # Where all that were left have ended the variance is none: of so many none went on, which Clopper and
     # Pearson's bound (Biometrika 26, 1934) says of the share that does.
-    before = np.concatenate([[1.0], upper[:-1]]) * (1 - ((1 - LEVEL) / 2) ** (1 / at_risk))
+    before = np.concatenate([[1.0], upper[:-1]]) * (1 - ((1 - LEVEL) / 2) ** (1 / steps.at_risk))
     return (
         np.where(begun, 1.0, np.where(over, 0.0, lower)),
         np.where(begun, 1.0, np.where(over, before, upper)),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from throughput.figures import Cases, Flags, Numbers, microseconds, until_delivered
 from throughput.figures import Tasks as ReadTasks
 from throughput.grouped import By, Group, grouped
+from throughput.seen import of_requests
 from throughput.spans import Wait
 
 MILESTONES = ("requested", "approved", "signed", "delivered")
@@ -93,6 +94,18 @@ class Flow:
     def timed(self) -> Flags:
         """Which tell of people's handling: delivered, touched, and no program had a part."""
         return self.delivered & ~self.by_program & (self.touch_s > 0)
+
+    @cached_property
+    def weight(self) -> Numbers:
+        """What each counts for among all that are told of once they are delivered."""
+        return of_requests(self.opened_us, self.left_us, self.now_us)
+
+    @cached_property
+    def timed_weight(self) -> Numbers:
+        """What each of those counts for that tell of people's handling: among people's requests."""
+        people = ~self.by_program
+        found = of_requests(self.opened_us[people], self.left_us[people], self.now_us)
+        return found[self.timed[people]]
 
 
 def summed(values: Numbers, place: Places, size: int) -> Numbers:

@@ -36,7 +36,7 @@ from workflow.tables import (
     TimingTask,
 )
 
-RULES = 4
+RULES = 5
 """Raised when events are read otherwise than before: what was kept by other rules is made anew."""
 AT_ONCE = 2000
 """Events in one transaction: some tens of milliseconds, for which nobody else writes on SQLite."""

@@ -19,7 +19,7 @@ from sqlalchemy import Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from throughput.lengths import bucket
+from throughput.lengths import bucket, wide_class
 from throughput.spans import Case, TaskTime, Wait
 from workflow.calendar import CALENDARS
 from workflow.definition_model import DELIVERED
@@ -28,7 +28,6 @@ from workflow.tables import TimingGroup, TimingSum
 ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
 ENDED: Final = ""
 """The state of all that have ended, however that was."""
-MOST_RETURNS: Final = 9
 BACKWARDS: Final = -1
 """The class of what left before it was opened, by its clocks."""
 HOURS: Final = 24
@@ -47,13 +46,13 @@ class Figure(StrEnum):
     CAME = "came"  # by month: opened
     HOUR = "hour"  # by month: opened in the hour of the bucket, of the week from Monday on
     MOVED = "moved"  # by day: by how many there were more in the state at its end than at its beginning
-    ENDED = "ended"  # by month: ended with the outcome in `state`, returned as often as the bucket says
-    PROGRAM = (
-        "program"  # by month: left (below), and a program had a part in it; in none of those that follow
-    )
+    ENDED = "ended"  # by month: ended with the outcome in `state`, in the bucket of `Way`
+    # by month: left (below), and a program had a part in it; in none of those that follow. The bucket is the
+    # wide class of its way
+    PROGRAM = "program"
     LEAD = "lead"  # by month: from milestone to milestone, "requested-delivered" in `state`
     GIVEN_UP = "given-up"  # by month: the same, of those that left without reaching the second
-    TOUCH = "touch"  # by month: people's hands on a delivered request
+    TOUCH = "touch"  # by month: people's hands on a delivered request, the wide class of its way in `state`
     WEEK = "week"  # by week of delivery: from requested to delivered
     IN = "in"  # by week: opened; the microseconds are those since the week began
     OUT = "out"  # by week: left, after having been in hand for so long; the microseconds as above
@@ -69,6 +68,28 @@ SPENT: Final[Mapping[Wait, Figure]] = {
     Wait.TOUCH: Figure.TOUCH_SPENT,
     Wait.SUSPENDED: Figure.SUSPENDED_SPENT,
 }
+
+
+class Way(NamedTuple):
+    """The wide class of how long a request took from its opening until it left, and whether it went back."""
+
+    length: int
+    returned: bool
+
+    @classmethod
+    def of(cls, opened: datetime, left: datetime, returns: int) -> "Way":
+        """Of a request."""
+        return cls(wide_class(_between(opened, left)), returns > 0)
+
+    @classmethod
+    def of_bucket(cls, place: int) -> "Way":
+        """As it was kept."""
+        return cls(place // 2, place % 2 == 1)
+
+    @property
+    def bucket(self) -> int:
+        """As it is kept."""
+        return 2 * self.length + self.returned
 
 
 class SumGroup(NamedTuple):
@@ -150,8 +171,9 @@ class Sums:
             self._passes(Figure.OUT, group, case.opened_at, BACKWARDS)
         else:
             self._passes(Figure.OUT, group, left, bucket(_between(case.opened_at, left)))
+        length = wide_class(_between(case.opened_at, left))
         if "program" in case.channels:
-            self._add(_Place(Figure.PROGRAM, month, group, "", 0))
+            self._add(_Place(Figure.PROGRAM, month, group, "", length))
             return
         for start, end in PAIRS:
             if (begun := case.milestones.get(start)) is not None:
@@ -163,7 +185,7 @@ class Sums:
         if delivered is None:
             return
         if touched := row["touch_us"] + _touched(case, delivered):
-            self._length(_Place(Figure.TOUCH, month, group, "", 0), touched)
+            self._length(_Place(Figure.TOUCH, month, group, str(length), 0), touched)
         if (requested := case.milestones.get("requested")) is not None:
             self._length(
                 _Place(Figure.WEEK, week_of(delivered), group, "", 0), _between(requested, delivered)
@@ -178,7 +200,8 @@ class Sums:
                     place = _Place(figure, month, group, task.state, 0)
                     self._add(place, task.spent_us.get(kind, 0))
         if row["request_id"] in self.ended:
-            self._add(_Place(Figure.ENDED, month, group, row["outcome"], min(row["returns"], MOST_RETURNS)))
+            way = Way.of(row["opened_at"], delivered or row["ended_at"], row["returns"])
+            self._add(_Place(Figure.ENDED, month, group, row["outcome"], way.bucket))
 
     def _passes(self, figure: Figure, group: SumGroup, moment: datetime, length: int = 0) -> None:
         """Note when in its week something came or left."""

@@ -11,9 +11,11 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import ArrayLike
 
-from throughput.figures import Cases, Flags, Tasks, Words, microseconds
+from throughput.estimates import weighed_share
+from throughput.figures import Cases, Numbers, Tasks, Words, microseconds
 from throughput.grouped import By, Group, Places, grouped
 from throughput.origins import Origin
+from throughput.seen import of_requests
 from throughput.spans import Wait
 from throughput.survival import Durations, Survival
 
@@ -102,6 +104,19 @@ def leads_of(cases: Cases, at: Places, now: datetime) -> Durations:
     return Durations.of(np.maximum(0.0, (until - cases.requested[at]) / 1e6), over)
 
 
+def handling_of(cases: Cases, at: Places, now: datetime) -> Durations:
+    """What people's hands took of each delivered request, of people's requests."""
+    touched = cases.spent[Wait.TOUCH][at]
+    told = ~np.isnan(cases.delivered[at]) & (touched > 0)
+    return Durations.of(touched[told], weight=weights_of(cases, at, now)[told])
+
+
+def weights_of(cases: Cases, at: Places, now: datetime) -> Numbers:
+    """What each request counts for where only delivered ones are told of (throughput.seen)."""
+    left = np.where(np.isnan(cases.delivered[at]), cases.ended[at], cases.delivered[at])
+    return of_requests(cases.opened[at], left, microseconds(now))
+
+
 def measure(
     cases: Cases, tasks: Tasks, steps: Steps | None = None, *, now: datetime, by: By = "variant"
 ) -> list[VariantMeasures]:
@@ -125,7 +140,7 @@ def _measure_one(
     delivered = ~np.isnan(cases.delivered[at])
     of_people = delivered & ~cases.by_program[at]
     timed = at[~cases.by_program[at]] if of_people.any() else at
-    touched, worked_s = cases.spent[Wait.TOUCH][at][of_people], cases.system_s[at]
+    worked_s = cases.system_s[at]
     worked_ms = 1000 * worked_s[delivered & (worked_s > 0)]  # open ones have more to come
     returns, signatures = cases.returns[at], cases.signatures[at]
     system_ms = _by_step(SYSTEM_STEPS, "system", steps)
@@ -140,11 +155,11 @@ def _measure_one(
         open=int(cases.is_open[at].sum()),
         withdrawn=int(cases.outcome.are("withdrawn")[at].sum()),
         returned=int((returns > 0).sum()),
-        first_time_right=_share(returns[delivered] == 0),
+        first_time_right=weighed_share(returns[delivered] == 0, weights_of(cases, at, now)[delivered]).value,
         lead_s=Reached.of(leads_of(cases, timed, now)),
         lead_driven_by_program=bool(delivered.any()) and not of_people.any(),
         touch_s=touch,
-        touch_total_s=spread(touched[touched > 0]),
+        touch_total_s=_spread_of(handling_of(cases, at[~cases.by_program[at]], now)),
         system_ms=system_ms,
         system_total_ms=spread(worked_ms),
         providers=_providers(cases.providers[at]),
@@ -154,8 +169,12 @@ def _measure_one(
     )
 
 
-def _share(flags: Flags) -> float | None:
-    return float(flags.mean()) if len(flags) else None
+def _spread_of(durations: Durations) -> Spread | None:
+    if not len(durations):
+        return None
+    survival = Survival.of(durations)
+    median, p90 = (survival.quantile(share) for share in (0.5, 0.9))
+    return Spread(len(durations), median or 0.0, p90 or 0.0)
 
 
 def _providers(lists_of: Words) -> tuple[str, ...]:

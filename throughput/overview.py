@@ -11,11 +11,11 @@ from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from throughput.grouped import By
-from throughput.kept_days import ENDED, HOURS, PAIRS, SPENT, ZONE, Figure, SumGroup, month_of
+from throughput.kept_days import ENDED, HOURS, PAIRS, SPENT, ZONE, Figure, SumGroup, Way, month_of
 from throughput.lengths import median_and_p90
 from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent, Ways
 from throughput.scope import Scope
@@ -113,22 +113,16 @@ class Overview:
         label: ColumnElement[Any] = table.c.day if by == "month" else group_column(by)
         wanted = [Figure.CAME, Figure.ENDED, Figure.PROGRAM, Figure.LEAD, Figure.GIVEN_UP, Figure.TOUCH]
         bucket = table.c.bucket
+        every_state = table.c.figure.not_in([Figure.LEAD, Figure.GIVEN_UP])
         query = (
             self._query(label, table.c.figure, table.c.state, bucket, func.sum(table.c.n))
-            .where(table.c.figure.in_(wanted), table.c.state.in_(("", WHOLE_LEAD, *self._outcomes)))
+            .where(table.c.figure.in_(wanted), or_(every_state, table.c.state == WHOLE_LEAD))
             .group_by(label, table.c.figure, table.c.state, bucket)
         )
         return [
             (text_of(one), Figure(figure), state, place, int(n))
             for one, figure, state, place, n in self.session.execute(query)
         ]
-
-    @cached_property
-    def _outcomes(self) -> list[str]:
-        table = TimingSum.table()
-        return list(
-            self.session.scalars(select(table.c.state).where(table.c.figure == Figure.ENDED.value).distinct())
-        )
 
     def stages(self) -> dict[str, Durations]:
         """How long each way from milestone to milestone took; what is on it counts with what it has taken."""
@@ -298,16 +292,15 @@ def _take(group: Compared, figure: Figure, state: str, bucket: int, n: int) -> N
         case Figure.CAME:
             group.came += n
         case Figure.ENDED:
-            group.ended[state] += n
-            group.returned += n if state == "done" and bucket else 0
+            group.take_left(state, Way.of_bucket(bucket), n)
         case Figure.PROGRAM:
-            group.by_program += n
-        case Figure.LEAD if state == WHOLE_LEAD:
+            group.by_program[bucket] += n
+        case Figure.LEAD:
             group.lead_ended[bucket] += n
-        case Figure.GIVEN_UP if state == WHOLE_LEAD:
+        case Figure.GIVEN_UP:
             group.lead_left[bucket] += n
         case Figure.TOUCH:
-            group.handled[bucket] += n
+            group.handled[int(state), bucket] += n
 
 
 def group_column(by: By) -> ColumnElement[Any]:

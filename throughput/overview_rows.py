@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from throughput.kept_days import SumGroup
-from throughput.lengths import bucket, durations_of
+import numpy as np
+
+from throughput.kept_days import SumGroup, Way
+from throughput.lengths import bucket, durations_of, seconds_of, seconds_of_wide
+from throughput.seen import weights
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
 from throughput.survival import Durations
@@ -63,13 +66,25 @@ class Compared:
     came: int = 0
     ended: Counter[str] = field(default_factory=Counter)
     running: int = 0  # delivered, and not ended
-    returned: int = 0  # of those delivered, at least once
-    by_program: int = 0
+    done: Counter[Way] = field(default_factory=Counter)  # those delivered
+    left: Counter[int] = field(default_factory=Counter)  # delivered or ended, by the wide class of the way
+    by_program: Counter[int] = field(default_factory=Counter)  # of these
     still_open: list[float] = field(default_factory=list)  # seconds so far, of people's requests alone
-    open: int = 0
+    opened_for: list[float] = field(default_factory=list)  # seconds since those in hand were opened
+    of_people: list[float] = field(default_factory=list)  # of these
     lead_ended: Counter[int] = field(default_factory=Counter)
     lead_left: Counter[int] = field(default_factory=Counter)
-    handled: Counter[int] = field(default_factory=Counter)
+    handled: Counter[tuple[int, int]] = field(default_factory=Counter)  # by the way's wide class, too
+
+    @property
+    def open(self) -> int:
+        """How many are in hand."""
+        return len(self.opened_for)
+
+    @property
+    def returned(self) -> int:
+        """How many of those delivered went back at least once."""
+        return sum(n for way, n in self.done.items() if way.returned)
 
     @cached_property
     def lead(self) -> Durations:
@@ -78,31 +93,52 @@ class Compared:
 
     @cached_property
     def touch(self) -> Durations:
-        """People's hands on each delivered request, in seconds."""
-        return durations_of(self.handled, {})
+        """People's hands on each delivered request, in seconds, as each counts (throughput.seen)."""
+        weight = _weights(self.left - self.by_program, self.of_people)
+        counts = list(self.handled.values())
+        taken = seconds_of([length for _, length in self.handled])
+        counting = [weight.get(way, 1.0) for way, _ in self.handled]
+        return Durations.of(np.repeat(taken, counts), weight=np.repeat(counting, counts))
+
+    @property
+    def right_first_time(self) -> float | None:
+        """The share of those delivered that never went back, as each counts; None of none."""
+        weight = _weights(self.left, self.opened_for)
+        whole = sum(n * weight[way.length] for way, n in self.done.items())
+        right = sum(n * weight[way.length] for way, n in self.done.items() if not way.returned)
+        return right / whole if whole else None
 
     def take_open(self, one: InHand, now: datetime) -> None:
         """Count one that has not ended; where it was delivered, its times are in the sums."""
         if one.delivered_at is not None:
             self.running += 1
-            self.returned += one.returns > 0
+            self._leaves(Way.of(one.opened_at, one.delivered_at, one.returns), 1, delivered=True)
             return
-        self.open += 1
-        if not one.by_program and one.requested_at is not None:
+        self.opened_for.append(max(0.0, (now - one.opened_at).total_seconds()))
+        if one.by_program:
+            return
+        self.of_people.append(self.opened_for[-1])
+        if one.requested_at is not None:
             self.still_open.append((now - one.requested_at).total_seconds())
+
+    def take_left(self, outcome: str, way: Way, n: int) -> None:
+        """Count so many that ended."""
+        self.ended[outcome] += n
+        self._leaves(way, n, delivered=outcome == "done")
+
+    def _leaves(self, way: Way, n: int, *, delivered: bool) -> None:
+        self.left[way.length] += n
+        if delivered:
+            self.done[way] += n
 
     def add(self, other: "Compared") -> None:
         """Take in those of another group."""
-        self.ended.update(other.ended)
-        self.lead_ended.update(other.lead_ended)
-        self.lead_left.update(other.lead_left)
-        self.handled.update(other.handled)
-        self.came += other.came
-        self.running += other.running
-        self.returned += other.returned
-        self.by_program += other.by_program
-        self.open += other.open
-        self.still_open += other.still_open
+        for one in fields(self):
+            mine, theirs = getattr(self, one.name), getattr(other, one.name)
+            if isinstance(mine, Counter):
+                mine.update(theirs)
+            elif one.name != "label":
+                setattr(self, one.name, mine + theirs)
 
     @property
     def delivered(self) -> int:
@@ -113,6 +149,14 @@ class Compared:
     def enough(self) -> bool:
         """Whether there are so many that their figures tell of nobody."""
         return self.came >= FEWEST and self.lead.ended >= FEWEST
+
+
+def _weights(left: Mapping[int, int], still_open: Sequence[float]) -> dict[int, float]:
+    """What those that left weigh, by the wide class of their way."""
+    lengths = np.concatenate([seconds_of_wide(list(left)), still_open])
+    gone = np.arange(len(lengths)) < len(left)
+    found = weights(lengths, gone, [*left.values(), *[1] * len(still_open)])
+    return dict(zip(left, found.tolist(), strict=False))
 
 
 @dataclass(frozen=True)

@@ -107,14 +107,14 @@ def counts(group: Flow) -> Counts:
 
 def handling(group: Flow) -> Handling:
     """The panel of handling."""
-    touch = group.touch_s[group.timed]
+    touch, weight = group.touch_s[group.timed], group.timed_weight
     return Handling(
         group.key,
         group.variant,
         counts(group),
         int(group.by_program.sum()),
-        Times.of(Durations.of(touch)),
-        mean(touch),
+        Times.of(Durations.of(touch, weight=weight)),
+        mean(touch, weight),
         tuple(_by_state(group)),
     )
 
@@ -138,15 +138,15 @@ def leads(group: Flow) -> Leads:
     begun, end = (group.milestones_us[name][group.timed] for name in ("requested", "delivered"))
     taken = (end - begun) / 1e6
     touch, told = group.touch_s[group.timed], taken > 0  # none of these where nothing was requested
-    efficiency = touch[told] / taken[told]
+    touch, taken, weight = touch[told], taken[told], group.timed_weight[told]
     return Leads(
         group.key,
         group.variant,
         counts(group),
         int(group.by_program.sum()),
         tuple(one for one in pairs if one is not None),
-        quotient(touch[told], taken[told]),
-        quantile(Durations.of(efficiency)),
+        quotient(touch, taken, weight),
+        quantile(Durations.of(touch / taken, weight=weight)),
     )
 
 

@@ -16,6 +16,7 @@ from throughput.estimates import Figure
 from throughput.measured import LEAST, Measured, Whole
 from throughput.replications import Estimate
 from throughput.scenario import DAY_MIN, WEEK_MIN
+from throughput.seen import weights
 from throughput.simulate import Outcome
 
 TOLERANCE = 0.1
@@ -71,7 +72,8 @@ def _checks(measured: Measured, outcome: Outcome) -> Iterator[Check]:
     for name, share in (("lead_median_days", 0.5), ("lead_p90_days", 0.9)):
         yield Check(name, estimates.quantile(lead, share).times(1 / DAY_MIN), getattr(outcome, name))
     yield Check("in_progress", in_hand(whole, measured.per_week), outcome.in_progress)
-    handled = estimates.mean(np.asarray(whole.handled))
+    taken, over = np.asarray(whole.lead.taken), np.asarray(whole.lead.over, dtype=np.bool_)
+    handled = estimates.mean(np.asarray(whole.handled), weights(taken, over)[over])
     fte = handled.times(measured.per_week / 60 / HOURS_PER_FTE_WEEK)
     yield Check("handling_fte", fte, outcome.handling_fte)
 

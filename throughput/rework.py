@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughput.estimates import Figure, mean, quotient, share
+from throughput.estimates import Figure, mean, quotient, share, weighed_share
 from throughput.figures import Flags
 from throughput.flows import Flow, Tasks, summed
 from throughput.spans import Wait
@@ -38,16 +38,16 @@ class Rework:
 
 def rework(group: Flow) -> Rework:
     """The figures of a group's returns."""
-    returns = group.returns[group.delivered]
+    returns, weight = group.returns[group.delivered], group.weight[group.delivered]
     tasks, timed = group.tasks, group.timed
     again = np.where(again_of(tasks), tasks.spent_s[Wait.TOUCH], 0.0)
     again_s = summed(again, tasks.request, len(group))
     return Rework(
         group.key,
         group.variant,
-        mean(returns.astype(np.float64)),
-        share(int((returns == 0).sum()), len(returns)),
-        quotient(again_s[timed], group.touch_s[timed]),
+        mean(returns.astype(np.float64), weight),
+        weighed_share(returns == 0, weight),
+        quotient(again_s[timed], group.touch_s[timed], group.timed_weight),
         tuple(_states(tasks)),
     )
 

@@ -13,6 +13,7 @@ from throughput.little import Cause, Little
 from throughput.panels import Counts, Leads, Times
 from throughput.rework import Rework
 from throughput.score_card import THEIR_WORDS, ScoreCard, Statement
+from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
 from throughput.text_table import Table, length
 from throughput.whole import KeyCosts, Panels
@@ -56,6 +57,7 @@ def _handling(told: Panels) -> Iterator[Table]:
     notes = [
         "What hands took of a delivered request; n: those in which people did every step of theirs. In"
         " brackets: 95% intervals.",
+        COUNTS_FOR,
         UNTOLD,
     ]
     yield Table("Handling (measured; people alone)", [heads, *rows], notes)

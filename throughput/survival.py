@@ -6,6 +6,7 @@ slow ones are those still open; counted as over, it would do the same. It counts
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,25 +20,54 @@ ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Durations:
-    """How long cases took, or have taken so far: `taken` in any one unit, `over` where the case has ended."""
+    """How long cases took, or have taken so far: `taken` in any one unit, `over` where the case has ended.
+
+    `weight`: what each counts for, where they do not count alike (throughput.seen). All together as many as
+    there would be, counting alike, to know as much (L. Kish, Survey Sampling, 1965: the effective size).
+    """
 
     taken: Numbers
     over: NDArray[np.bool_]
+    weight: Numbers
 
     @classmethod
-    def of(cls, taken: ArrayLike, over: ArrayLike | None = None) -> "Durations":
-        """Hold values that are finite and not negative, all over unless said. Raises DurationsUnusable."""
+    def of(
+        cls, taken: ArrayLike, over: ArrayLike | None = None, weight: ArrayLike | None = None
+    ) -> "Durations":
+        """Hold values that are finite and not negative, all over unless said, and counting alike.
+
+        Raises DurationsUnusable.
+        """
         values = np.asarray(taken, dtype=np.float64)
         ended = np.ones(len(values), dtype=np.bool_) if over is None else np.asarray(over, dtype=np.bool_)
         if values.ndim != 1 or ended.shape != values.shape:
             raise DurationsUnusable("There are not as many ends as durations.")
         if not np.isfinite(values).all() or (values < 0).any():
             raise DurationsUnusable("A duration is negative or no number.")
+        counting = np.ones(len(values)) if weight is None else effective(np.asarray(weight, dtype=np.float64))
         order = np.argsort(values, kind="stable")
-        return cls(values[order], ended[order])
+        return cls(values[order], ended[order], counting[order])
 
     def __len__(self) -> int:
         return len(self.taken)
+
+    @property
+    def size(self) -> float:
+        """How many they count for."""
+        return float(self.weight.sum())
+
+    @property
+    def mean(self) -> float:
+        """The mean of what they took, over or not."""
+        return float(self.weight @ self.taken) / self.size
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of what they took, over or not; none of one."""
+        if len(self) < 2:
+            return 0.0
+        spread = float(self.weight @ (self.taken - self.mean) ** 2)
+        return sqrt(spread / self.size * len(self) / (len(self) - 1))
 
     @property
     def ended(self) -> int:
@@ -48,18 +78,41 @@ class Durations:
     def steps(self) -> "Steps":
         """The different times, and how many ended and were left open at each."""
         times, first = np.unique(self.taken, return_index=True)
-        ends = np.add.reduceat(self.over.astype(np.int64), first) if len(times) else np.zeros(0, np.int64)
-        counts = np.diff(np.append(first, len(self.taken)))
-        return Steps(times, ends, counts - ends)
+        if not len(times):
+            return Steps(times, times, times)
+        ended = np.add.reduceat(np.where(self.over, self.weight, 0.0), first)
+        left_open = np.add.reduceat(np.where(self.over, 0.0, self.weight), first)
+        return Steps(times, ended, left_open)
+
+
+def effective(weight: Numbers) -> Numbers:
+    """Weights that come to as many cases as would tell as much, if they counted alike."""
+    return weight * (float(weight.sum()) / float(weight @ weight)) if len(weight) else weight
 
 
 @dataclass(frozen=True)
 class Steps:
-    """The different times, rising, and the numbers that ended and that were still open at each."""
+    """The different times, rising, and what ended and what was still open at each, as they count."""
 
     times: Numbers
-    ended: NDArray[np.int64]
-    left_open: NDArray[np.int64]
+    ended: Numbers
+    left_open: Numbers
+
+    @property
+    def at_risk(self) -> Numbers:
+        """What went on until each time."""
+        return at_risk(self.ended, self.left_open)
+
+    @property
+    def variance(self) -> Numbers:
+        """Greenwood's sum: of the curve's errors at each time, over itself; infinite once all have ended.
+
+        Source: M. Greenwood, The natural duration of cancer, Reports on Public Health and Medical Subjects 33
+        (1926), 1-26.
+        """
+        there = self.at_risk
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.cumsum(self.ended / (there * (there - self.ended))))
 
 
 @dataclass(frozen=True)
@@ -77,8 +130,7 @@ class Survival:
     def of(cls, durations: Durations) -> "Survival":
         """Estimate it; what ended at a time counts before what was still open at the same time."""
         steps = durations.steps
-        going_on = surviving(steps.ended[None, :], steps.left_open[None, :])[0]
-        return cls(steps.times, going_on)
+        return cls(steps.times, surviving(steps.ended, steps.left_open))
 
     def quantile(self, share: float) -> float | None:
         """The first time by which `share` of the cases had ended; None while fewer have."""
@@ -90,13 +142,17 @@ class Survival:
         return 1.0 if place == 0 else float(self.going_on[place - 1])
 
 
-def surviving(ended: NDArray[np.int64], left_open: NDArray[np.int64]) -> Numbers:
-    """Kaplan–Meier per row: counts at rising times, shape (rows, times), to shares of the same shape."""
-    leaving = ended + left_open
-    at_risk = np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1]
+def surviving(ended: Numbers, left_open: Numbers) -> Numbers:
+    """Kaplan–Meier of counts at rising times, the last axis, to shares of the same shape."""
+    there = at_risk(ended, left_open)
     with np.errstate(invalid="ignore", divide="ignore"):
-        staying = np.where(at_risk > 0, 1 - ended / at_risk, 1.0)
-    return np.asarray(np.cumprod(staying, axis=1))
+        staying = np.where(there > 0, 1 - ended / there, 1.0)
+    return np.asarray(np.cumprod(staying, axis=-1))
+
+
+def at_risk(ended: Numbers, left_open: Numbers) -> Numbers:
+    """What went on until each of rising times, the last axis. From the end: what is last is what is left."""
+    return np.asarray(np.cumsum((ended + left_open)[..., ::-1], axis=-1)[..., ::-1])
 
 
 def first_below(times: Numbers, going_on: Numbers, level: float) -> list[float | None]:

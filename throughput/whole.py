@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from throughput.bottleneck import Bottleneck, bottleneck
 from throughput.capacity import CLAIMS_KEY, Capacity, arrivals_per_week, capacity, claimed_min, handling_min
 from throughput.claims import CLAIMS
 from throughput.costs import Cost, Prices, Work, costs
+from throughput.estimates import mean
 from throughput.figures import read_cases, read_tasks
 from throughput.flows import Flow, flows_of
 from throughput.grouped import By
@@ -116,7 +118,7 @@ def _of_process(prices: Prices, key: str, groups: Sequence[Flow]) -> Prices:
 
 def _work(group: Flow) -> Work:
     delivered = group.delivered
-    signed = float(group.signatures[delivered].mean()) if delivered.any() else None
+    signed = mean(group.signatures[delivered].astype(np.float64), group.weight[delivered]).value
     return Work(group.variant, handling_min(group), signed)
 
 

@@ -21,6 +21,10 @@ from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Tabl
 
 FEWEST_SHARED: Final = 50
 """Of fewer requests a share, counted to the nearest five, says nothing that helps."""
+_COUNTS_FOR = mark(
+    "Of those that came last only the quick ones are delivered yet: slow ones that are delivered count for"
+    " others like them that are still open."
+)
 
 
 @dataclass(frozen=True)
@@ -93,14 +97,18 @@ class Beside(Maker):
         return Section(
             "handling",
             say(mark("Handling: people's hands on it")),
-            [say(mark("How long people work on a request in all, from begun to done. Measured."))],
+            [
+                say(mark("How long people work on a request in all, from begun to done. Measured.")),
+                say(_COUNTS_FOR),
+            ],
             self._forest("handling"),
             [table, *self._differences("handling")],
         )
 
     def _handled(self, one: Compared) -> list[Cell]:
-        told = one.delivered >= FEWEST_SHARED
-        right = 1 - rounded(one.returned) / rounded(one.delivered) if told else None
+        right = one.right_first_time if one.delivered >= FEWEST_SHARED else None
+        if right is not None:  # as if it was told of counts
+            right = 1 - rounded(round((1 - right) * one.delivered)) / rounded(one.delivered)
         return [
             Words(self.names.group(one.label)),
             Count(len(one.touch)),
@@ -117,7 +125,7 @@ class Beside(Maker):
             if len(one.touch) < FEWEST or not weeks:
                 continue
             a_week = rounded(one.came) / weeks
-            hours = a_week * float(one.touch.taken.mean()) / 3600
+            hours = a_week * one.touch.mean / 3600
             rows.append(
                 [
                     Words(self.names.group(one.label)),

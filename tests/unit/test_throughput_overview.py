@@ -19,6 +19,7 @@ from throughput.kept_days import PAIRS, ZONE
 from throughput.monitor import ALL, Monitor, Month, months
 from throughput.overview import Overview
 from throughput.panels import between, handling, leads
+from throughput.rework import rework
 from throughput.scope import Scope
 from throughput.survival import Survival
 from web.figures_parts import quantile
@@ -96,12 +97,15 @@ def test_page_command_and_report_tell_the_same_of_plans() -> None:
         cases = list(followed(session, [], calendar="office-nl"))
         report = Monitor.of(cases, months(first, last), ZONE, norms=0, small=-1).report()
     counts = leads(command).counts
-    assert min(page.running, page.ended["done"], page.ended["withdrawn"], page.open, page.by_program) > 5
+    counted = (page.running, page.ended["done"], page.ended["withdrawn"], page.open, page.by_program.total())
+    assert min(counted) > 5
     assert (page.came, page.open) == (counts.started, counts.open)
     assert page.delivered == int(command.delivered.sum())
     hands = handling(command).touch_s
     assert len(page.touch) == hands.n
     assert quantile(page.touch, 0.5) == pytest.approx(hands.median.value, rel=0.02)
+    assert page.touch.mean == pytest.approx(handling(command).touch_mean_s.value, rel=0.01)
+    assert page.right_first_time == rework(command).first_time_right.value == 1
     for way in PAIRS:
         there = ~command.by_program & (command.milestones_us[way[0]] > 0)
         said, told = between(command, *way, among=there), stages["-".join(way)]

@@ -65,3 +65,9 @@ def test_a_way_that_takes_longer_than_all_its_parts_does_not_come_out() -> None:
     assert [one.figure for one in held.missed] == ["lead_median_days", "lead_p90_days", "in_progress"]
     assert [one.fits for one in held.checks if one.figure == "handling_fte"] == [True]
     assert reproduced(Measured("A3", 100, 29, whole=of_minutes(240, count=29)), told).checks == ()
+    # Of fifty slow ones half are open: the others count twice, so the mean is ten minutes.
+    ways = [5.0 * DAY_MIN] * 50 + [20.0 * DAY_MIN] * 25 + [10.0 * DAY_MIN] * 25
+    cut = Lengths(array("d", ways), array("b", [1] * 75 + [0] * 25))
+    mixed = Measured("A3", 100, 100, whole=Whole(begun, cut, array("d", [5.0] * 50 + [15.0] * 25), 5000))
+    [hands] = (one for one in reproduced(mixed, told).checks if one.figure == "handling_fte")
+    assert hands.measured.value == pytest.approx(10 * 100 / 60 / 36)

@@ -20,6 +20,7 @@ from throughput.reporting.table import Table
 from throughput.reporting.telling import FIGURES, claim, foremost, headlines
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.scope import Scope
+from throughput.seen import COUNTS_FOR
 from throughput.small_cells import FEWEST
 from throughput.whole import KeyCosts, Panels
 from workflow.invented import Invented
@@ -315,6 +316,8 @@ class _Process:
                     "By program: a program had a part in each of these requests, so there is no human time."
                 )
             )
+        if figure == "handling":
+            report.note(words.text(COUNTS_FOR))
         if figure == "handling" and any(row.touch_s for row in rows):
             report.table(tables.states(self._told, rows, words).without_first)
         if tables.untold(rows, figure):
