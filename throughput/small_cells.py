@@ -15,6 +15,7 @@ it is taken as known of each, unless that alone would tell one: of two in a row,
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 
 import numpy as np
@@ -189,7 +190,7 @@ class _Search:
         self._printed = table.decides & ~is_small
         for at, one in table.known.items():
             low[at], high[at] = one.low, min(one.high, table.most)
-            self._unsafe[at] = one.low < one.high
+            self._unsafe[at] = one.low < one.high and one.low <= small
         self._low, self._high = low, high
         self.gave_up = False
 
@@ -230,10 +231,28 @@ class _Search:
         for at in np.flatnonzero(self._unsafe & changes.free):
             if self._unsafe[at]:
                 self._keep(int(at), changes)
+            if self._unsafe[at] and changes.free.all() and self._told_before(int(at)):
+                self._unsafe[at] = False
             if strict and self._unsafe[at]:
                 return False
         self.gave_up |= changes.gave_up
         return not (self._unsafe & changes.free).any()
+
+    def _told_before(self, at: int) -> bool:
+        """Whether it is told whatever is printed now: by what was printed before alone."""
+        if self._table.decides[at]:
+            return False
+        same = np.full(len(self._table.cells), 0.001)
+        found = any(self._before.of_one(at, by, same, inf) is not None for by in (1, -1))
+        return not found and not self._before.gave_up
+
+    @cached_property
+    def _before(self) -> "_Changes":
+        """Changes where nothing is known of what is decided now."""
+        now, values = self._table.decides, self._table.values
+        low, high = np.where(now, 0, self._low), np.where(now, self._table.most, self._high)
+        nothing = np.zeros(len(values), dtype=bool)
+        return _Changes(self._table.rows, low - values, high - values, nothing, ~nothing)
 
     def _keep(self, at: int, changes: "_Changes") -> None:
         """Hide what lets this cell be one more, or less: what costs least, and nothing where it may be so."""
