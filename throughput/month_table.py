@@ -9,11 +9,12 @@ that nobody withdrew is as small a count as that one did.
 """
 
 import json
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from math import inf
 from typing import Any
 
@@ -23,7 +24,9 @@ from throughput.small_cells import SMALL, Cell, Sum, Within, hidden
 
 LAST_WEEK = timedelta(days=7)
 BACK = 4
-"""So many of the months before are reckoned with (decision 47 says why)."""
+"""So many of the months before are reckoned with at least (decision 47 says why)."""
+_FARTHEST, _PAIRS = 35, 48
+"""At most so many, and more than `BACK` only as long as they come to so few units and processes."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def month_told(
     `before`: what is told of the months just before it, the last one first.
     """
     counted = _Counted(cases, begins, ends)
-    shapes = joined([Shape(ways, norms) for ways in (counted.ways, *(one.ways for one in before[:BACK]))])
+    before = _reckoned_with(before)
+    shapes = joined([Shape(ways, norms) for ways in (counted.ways, *(one.ways for one in before))])
     counts: dict[Cell, int] = {(0, place): count for place, count in counted.counts_of(shapes[0]).items()}
     try:
         found = hidden(counts, _sums(shapes, counted.nameless), small=small, before=_known(shapes, before))
@@ -150,6 +154,12 @@ def month_told(
         small,
         counted.ways,
     )
+
+
+def _reckoned_with(before: Sequence[MonthTold]) -> Sequence[MonthTold]:
+    """Of few units and processes far more months cost little; and a chain of them may tell of the first."""
+    pairs = list(accumulate(len(one.ways) for one in before[:_FARTHEST]))
+    return before[: max(BACK, bisect_right(pairs, _PAIRS))]
 
 
 def _sums(shapes: Sequence[Shape], nameless: frozenset[tuple[str, str]]) -> list[Sum]:
