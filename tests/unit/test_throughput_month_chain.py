@@ -9,8 +9,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from throughput.monitor import Monitor, Month, months
 from throughput.month_shape import ALL, Kind
-from throughput.month_table import Followed, MonthTold
+from throughput.month_table import Followed, MonthTold, month_told
 
+ZONE = ZoneInfo("Europe/Amsterdam")
 PERIOD = months(Month(2026, 1), Month(2026, 12))
 BEFORE = Month(2025, 12)
 Flow = tuple[int, int, int, int, int]
@@ -94,5 +95,16 @@ def test_what_is_in_hand_at_the_end_of_a_year_tells_nothing_of_its_spring() -> N
             (7, 2, 4, 0, 0),
         ),
     ]
-    tables = Monitor.of(requests(flows, in_hand=3), PERIOD, ZoneInfo("Europe/Amsterdam")).tables
+    tables = Monitor.of(requests(flows, in_hand=3), PERIOD, ZONE).tables
     assert told(dict(tables), "a") == []
+
+
+def test_requests_of_one_unit_that_are_destroyed_tell_nothing_of_another() -> None:
+    """What was told of that one fits no more; of the other 10 and then 12 in hand would tell that 2 began."""
+    may, june, july = (month.begins(ZONE) for month in PERIOD[4:7])
+    own = [request("a", BEFORE)] * 10
+    told_of_may = month_told([*own, *[request("b", BEFORE)] * 10], may, june, 1)
+    left = [*own, *[request("a", PERIOD[5])] * 2, *[request("b", BEFORE)] * 4]
+    told_of_june = month_told(left, june, july, 1, before=[told_of_may])
+    assert told_of_may.shown("in_progress", "a", "letter") == 10
+    assert told_of_june.shown("in_progress", "a", "letter") is None
