@@ -4,7 +4,7 @@ Who is open at the end of a month was so when it began, or began in it, and has 
 those and who ended in its last week. So what began, ended and is in hand in one month and the next are tied.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,10 +17,13 @@ Kind = Hashable
 Place = tuple[Kind, str | None, str | None]
 """Kind, unit and process; None for all."""
 Where = tuple[str | None, str | None]
-Ways = Mapping[tuple[str, str], frozenset[str]]
+Pair = tuple[str, str]
+"""Unit and process."""
+Ways = Mapping[Pair, frozenset[str]]
 """For which reasons requests of a unit and a process can end."""
-_OPEN, _THERE, _LATE, _EARLY = "open", "there", "late", "early"
-"""In no report: open at a month's end, there in it, ended in its last week, ended before that."""
+_OPEN, _THERE, _LATE, _EARLY, _WAS_OPEN = "open", "there", "late", "early", "was open"
+"""In no report: open at a month's end, there in it, ended in its last week, ended before that, and open when
+it began where that says nothing of the month before."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,17 @@ class Shape:
         """The same with what is around them."""
         return {place for pair in self._pairs_of(kind) for place in around(*pair)}
 
-    def ties(self, back: int, earlier: "Shape | None", untied: frozenset[tuple[str, str]]) -> Iterator[Sum]:
-        """What ties a month, so many `back`, together, and to the one before where that is reckoned with."""
+    def ties(
+        self, back: int, earlier: "Shape | None", untied: Set[Pair], loose: Set[Pair] = frozenset()
+    ) -> Iterator[Sum]:
+        """What ties a month, so many `back`, together, and to the one before where that is reckoned with, but
+        for `loose` ones.
+        """
         for pair in sorted(self.ways.keys() - untied):
             opened, there, late, early = ((back, (kind, *pair)) for kind in (_OPEN, _THERE, _LATE, _EARLY))
             was_open = [(back + 1, (_OPEN, *pair))] if earlier is None or pair in earlier.ways else []
+            if pair in loose:
+                was_open = [(back, (_WAS_OPEN, *pair))]
             began, in_hand, ended = (
                 (back, (kind, *pair)) for kind in ("started", "in_progress", ("ended", ALL))
             )

@@ -9,21 +9,24 @@ that nobody withdrew is as small a count as that one did.
 """
 
 import json
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from math import inf
 from typing import Any
 
 from throughput.errors import SumsWrong
-from throughput.month_shape import ALL, Kind, Place, Shape, Ways, Where, around, joined
-from throughput.small_cells import SMALL, Cell, Sum, Within, hidden
+from throughput.month_shape import ALL, Kind, Pair, Place, Shape, Ways, Where, around, joined
+from throughput.small_cells import SMALL, Cell, Hidden, Sum, Within, fits, hidden
 
 LAST_WEEK = timedelta(days=7)
 BACK = 4
-"""So many of the months before are reckoned with (decision 47 says why)."""
+"""So many of the months before are reckoned with at least (decision 47 says why)."""
+_FARTHEST, _PAIRS = 35, 48
+"""At most so many, and more than `BACK` only as long as they come to so few units and processes."""
 
 
 @dataclass(frozen=True)
@@ -130,12 +133,10 @@ def month_told(
     `before`: what is told of the months just before it, the last one first.
     """
     counted = _Counted(cases, begins, ends)
-    shapes = joined([Shape(ways, norms) for ways in (counted.ways, *(one.ways for one in before[:BACK]))])
+    before = _reckoned_with(before)
+    shapes = joined([Shape(ways, norms) for ways in (counted.ways, *(one.ways for one in before))])
     counts: dict[Cell, int] = {(0, place): count for place, count in counted.counts_of(shapes[0]).items()}
-    try:
-        found = hidden(counts, _sums(shapes, counted.nameless), small=small, before=_known(shapes, before))
-    except SumsWrong:  # of requests that were there in the months before some have been destroyed since
-        found = hidden(counts, _sums(shapes[:1], counted.nameless), small=small)
+    found = _hidden(counts, shapes, counted.nameless, small, _known(shapes, before))
     printed = {place: counts[0, place] for place in shapes[0].cells if (0, place) not in found.cells}
     large = {place for place in shapes[0].cells if (0, place) in (found.large or ())}
     _name_alike(printed, norms)
@@ -152,13 +153,64 @@ def month_told(
     )
 
 
-def _sums(shapes: Sequence[Shape], nameless: frozenset[tuple[str, str]]) -> list[Sum]:
+def _reckoned_with(before: Sequence[MonthTold]) -> Sequence[MonthTold]:
+    """Of few units and processes far more months cost little; and a chain of them may tell of the first."""
+    pairs = list(accumulate(len(one.ways) for one in before[:_FARTHEST]))
+    return before[: max(BACK, bisect_right(pairs, _PAIRS))]
+
+
+def _hidden(
+    counts: Mapping[Cell, int],
+    shapes: Sequence[Shape],
+    nameless: Set[Pair],
+    small: int,
+    known: Sequence[Mapping[Cell, Within]],
+) -> Hidden:
+    """What the month hides. Where requests have been destroyed that were there in the months before, these
+    are left out: of their units and processes alone, if the others still fit.
+    """
+    try:
+        return hidden(counts, _sums(shapes, nameless), small=small, before=known)
+    except SumsWrong:
+        loose = set(_loose(counts, shapes, nameless, known))
+    try:
+        return hidden(counts, _sums(shapes, nameless, loose), small=small, before=known)
+    except SumsWrong:
+        return hidden(counts, _sums(shapes[:1], nameless), small=small)
+
+
+def _loose(
+    counts: Mapping[Cell, int],
+    shapes: Sequence[Shape],
+    nameless: Set[Pair],
+    known: Sequence[Mapping[Cell, Within]],
+) -> Iterator[Pair]:
+    """Of which units and processes the months do not fit each other any more."""
+    every = shapes[0].ways.keys()
+    for pair in sorted(every):
+        ties = list(_ties(shapes, nameless, every - {pair}))
+        cells = {cell for one in ties for cell in (one.total, *one.parts)}
+        own = {cell: count for cell, count in counts.items() if cell in cells}
+        theirs = [{cell: one[cell] for cell in cells & one.keys()} for one in known]
+        if not fits(own, ties, theirs):
+            yield pair
+
+
+def _sums(shapes: Sequence[Shape], nameless: Set[Pair], loose: Set[Pair] = frozenset()) -> list[Sum]:
     """Of months that follow each other, the last one first."""
-    found: list[Sum] = []
+    found = [
+        Sum((back, total), tuple((back, part) for part in parts))
+        for back, shape in enumerate(shapes)
+        for total, parts in shape.sums
+    ]
+    return [*found, *_ties(shapes, nameless, frozenset(), loose)]
+
+
+def _ties(
+    shapes: Sequence[Shape], nameless: Set[Pair], untied: Set[Pair], loose: Set[Pair] = frozenset()
+) -> Iterator[Sum]:
     for back, (shape, earlier) in enumerate(zip_longest(shapes, shapes[1:])):
-        found += [Sum((back, total), tuple((back, part) for part in parts)) for total, parts in shape.sums]
-        found += shape.ties(back, earlier, nameless if back == 0 else frozenset())
-    return found
+        yield from shape.ties(back, earlier, untied | nameless if back == 0 else untied, loose)
 
 
 def _known(shapes: Sequence[Shape], before: Sequence[MonthTold]) -> list[dict[Cell, Within]]:

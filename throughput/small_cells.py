@@ -88,6 +88,15 @@ def hidden(
     raise AssertionError
 
 
+def fits(counts: Mapping[Cell, int], sums: Sequence[Sum], before: Sequence[Mapping[Cell, Within]]) -> bool:
+    """Whether the counts add up, with some that fit what is known of those before."""
+    try:
+        _Table.of(counts, sums, before)
+    except SumsWrong:
+        return False
+    return True
+
+
 def _require_sums(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> None:
     for one in _wrong(counts, sums):
         raise SumsWrong(f"{one.total!r} is {counts[one.total]}, but its parts are not.")

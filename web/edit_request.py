@@ -112,7 +112,8 @@ class EditRequest:
         filling = self._filling(task, data)
         if do == SAVE or do.removeprefix(FIRE) in {trigger.name for trigger in task.sends}:
             return self._done(asked, task, filling, do.removeprefix(FIRE))
-        typed = Typed.of(asked, filling, focus, version=task.view.version)
+        seen = asked.version()  # not today's: what changed since is told when it is sent
+        typed = Typed.of(asked, filling, focus, version=task.view.version if seen is None else seen)
         kept = self._typed(task).see(asked, typed, filling)
         return kept or self._page(asked, task, filling, filling.looked_at(), status=422, typed=typed)
 

@@ -261,6 +261,18 @@ def test_a_request_that_was_looked_over_can_be_gone_back_to_while_it_is_there(
     assert client.get(str(told.url)).status_code != 200
 
 
+def test_looking_a_form_over_does_not_make_it_one_of_the_version_that_came_meanwhile(
+    place: Place, client: httpx.Client
+) -> None:
+    number = at_review(place)
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    form.fill("signing.contact_phone", "070 000 0000")
+    place.sample.do("claim", CLERK, number)
+    told = form_of_class(form.send(client, ("do", "look")).text, "fields").send(client, APPROVE)
+    assert told.status_code == 409
+    assert place.sample.request(number).state == "review"
+
+
 def test_a_mistake_changes_nothing_and_loses_nothing(place: Place, client: httpx.Client) -> None:
     person = place.requester()
     form = opened(place, client, person, NEW)
