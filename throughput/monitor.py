@@ -171,10 +171,14 @@ class Printed:
     started: Mapping[Month | str, int | None]
     ended: Mapping[tuple[Month | str, str], int | None]  # by reason, and `all` of them
     in_progress: Mapping[Month | str, int | None]
-    contacts: Mapping[Month | str, float | None]  # per case that ended; None too where none did
+    contacts: Mapping[Month | str, float | None]  # per case that was done; None where that is hidden
     met: Mapping[Month | str, int | None]
     missed: Mapping[Month | str, int | None]
     reach: Mapping[Month, Reach]
+
+    def tells_contacts(self, place: Month | str) -> bool:
+        """Whether it is told how many were done there, as where none can be."""
+        return "done" not in self.reasons or self.ended[place, "done"] is not None
 
     def share(self, month: Month) -> Share | None:
         """How many of a month met the norm; None where that is hidden."""
@@ -281,13 +285,16 @@ class Monitor:
         )
 
     def _contacts(self, unit: str | None, key: str | None) -> Mapping[Month | str, float | None]:
-        """Per case: of the period, too, where all months tell how many ended."""
-        ended = _row(self.tables, unit, key, ("ended", ALL))
+        """Per case that was done: of the period, too, where all months tell how many were.
+
+        Of all that ended it would tell how many were withdrawn: those take fewer.
+        """
+        done = _row(self.tables, unit, key, ("ended", "done"))
         taken: dict[Month | str, int] = {
             month: table.tasks.get((unit, key), 0) for month, table in self.tables.items()
         }
         taken[ALL] = sum(taken.values())
-        return {at: taken[at] / count if count else None for at, count in ended.items()}
+        return {at: taken[at] / count if count else None for at, count in done.items()}
 
 
 def _reach(table: MonthTold, unit: str | None, key: str | None, norm: int) -> Reach:

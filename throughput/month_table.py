@@ -19,14 +19,13 @@ from math import inf
 from typing import Any
 
 from throughput.errors import SumsWrong
-from throughput.month_shape import ALL, Kind, Pair, Place, Shape, Ways, Where, around, joined
+from throughput.month_shape import Kind, Pair, Place, Shape, Ways, Where, around, joined
 from throughput.small_cells import SMALL, Cell, Hidden, Sum, Within, fits, hidden
 
 LAST_WEEK = timedelta(days=7)
-BACK = 4
-"""So many of the months before are reckoned with at least (decision 47 says why)."""
-_FARTHEST, _PAIRS = 35, 48
-"""At most so many, and more than `BACK` only as long as they come to so few units and processes."""
+_FARTHEST, _PAIRS = 35, 120
+"""So many of the months before are reckoned with at most, as long as they come to so few units and processes;
+one at least (decision 47 says why)."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ class Followed:
 class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
-    `counts`: by kind, unit and process, None for all; `tasks`: of all requests that ended, where their number
-    is printed. `large`: hidden counts that are more than `small`; `known`: readers may know that the others
-    are not. `ways`: what there was to count.
+    `counts`: by kind, unit and process, None for all; `tasks`: of all requests that were done, where their
+    number is printed. `large`: hidden counts that are more than `small`; `known`: readers may know that the
+    others are not. `ways`: what there was to count.
     """
 
     counts: Mapping[Place, int]
@@ -143,7 +142,7 @@ def month_told(
     _name_alike(large, norms)
     return MonthTold(
         printed,
-        {where: n for where, n in counted.tasks.items() if (("ended", ALL), *where) in printed},
+        {where: n for where, n in counted.tasks.items() if (("ended", "done"), *where) in printed},
         frozenset(unit for unit, _ in counted.ways),
         frozenset(shapes[0].reasons),
         frozenset(large),
@@ -156,7 +155,7 @@ def month_told(
 def _reckoned_with(before: Sequence[MonthTold]) -> Sequence[MonthTold]:
     """Of few units and processes far more months cost little; and a chain of them may tell of the first."""
     pairs = list(accumulate(len(one.ways) for one in before[:_FARTHEST]))
-    return before[: max(BACK, bisect_right(pairs, _PAIRS))]
+    return before[: max(1, bisect_right(pairs, _PAIRS))]
 
 
 def _hidden(
@@ -263,7 +262,7 @@ class _Counted:
         if case.ended_at is not None and case.ended_at < self._ends:
             done = case.outcome == "done" and case.took is not None
             self._counts[("took", case.took) if done else ("ended", case.outcome), *pair] += 1
-            for place in around(*pair):
+            for place in around(*pair) if done else ():
                 self.tasks[place] += case.contacts
 
     def counts_of(self, shape: Shape) -> dict[Place, int]:

@@ -172,7 +172,7 @@ def counts(told: Printed, words: ReportWords) -> Table:
                 _shown(told.started[place], words),
                 _shown(told.ended[place, ALL], words),
                 NOTHING if place == ALL else _shown(told.in_progress.get(place), words),
-                HIDDEN if told.ended[place, ALL] is None else _ratio(contacts, words),
+                _ratio(contacts, words) if told.tells_contacts(place) else HIDDEN,
                 *(_shown(told.met[place], words), _shown(told.missed[place], words)),
                 _part(told, place, words),
             ]
@@ -249,6 +249,6 @@ def meaning(target: Target, words: ReportWords) -> list[str]:
         words.text("A request that goes on after it was delivered, as a plan does, was done by then."),
         words.text(
             "In hand in the last week: open at some time in the month's last seven days. Tasks per request:"
-            " how many pieces of work a request took that ended in the month. Months are the office's."
+            " how many pieces of work a request took that was done in the month. Months are the office's."
         ),
     ]
