@@ -1,5 +1,6 @@
 """What is told of delivered requests, while the slow ones of those that came last are open still."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,8 @@ from tests.unit.test_throughput_compare import in_order
 from tests.unit.test_throughput_spans import START, Log, move
 from throughput.capacity import capacity
 from throughput.compare import Comparison
-from throughput.contrasts import contrasts
+from throughput.contrasts import contrast, contrasts
+from throughput.costs import Prices, Sum, VariantPrices
 from throughput.difference import difference
 from throughput.estimates import mean, quantile, quotient, share, weighed_share
 from throughput.figures import read_cases, read_tasks
@@ -30,6 +32,7 @@ from throughput.rework import rework
 from throughput.scope import Scope
 from throughput.seen import FLOOR, of_requests, weights
 from throughput.survival import Durations, Survival
+from throughput.whole import Given, panels
 from web.figures_parts import quantile as quantile_of_page
 
 DAY = 24 * 60
@@ -42,6 +45,14 @@ SHORT = Law(weeks=6, queue_h=(60, 90, 30), suspended_h=200)
 
 def five_requests(variant: str = "A3") -> list[dict[str, Any]]:
     return in_order(*(_request(number, *one, variant) for number, one in enumerate(LOG, start=1)))
+
+
+def withdrawn(number: int, days: int, variant: str) -> list[dict[str, Any]]:
+    log = Log()
+    log.add(0, "request_submitted", number, **move("draft", "review", mark="requested"), variant=variant)
+    gone = move("review", "withdrawn", outcome="withdrawn")
+    log.add(days * DAY, "request_withdrawn", number, **gone, variant=variant)
+    return log.records
 
 
 def of_programs(variant: str, first: int) -> list[dict[str, Any]]:
@@ -95,10 +106,21 @@ def test_of_three_delivered_and_two_open_the_slow_ones_count_for_those_that_are_
     assert whole.efficiency_median.value == pytest.approx(24 / (8 * DAY))  # alike, that of four days
 
 
+def test_signatures_that_are_paid_for_count_as_their_requests_do() -> None:
+    group = replace(flow_of(five_requests()), signatures=np.array([1, 2, 4, 0, 0]))
+    one, none = Sum(1, 1, 1), Sum(0, 0, 0)
+    prices = Prices(hourly_rate=none, variants={"A3": VariantPrices(none, per_signature=one, one_off=none)})
+    (held,) = panels([group], reached={}, given=Given(per_week=10, prices=prices)).costs
+    (cost,) = (one for one in held.costs if one.variant == "A3")
+    assert cost.signatures is not None
+    assert cost.signatures.likely == pytest.approx(520 * (1 * 1 + 2 * 4 / 3 + 4 * 8 / 3) / 5)
+
+
 def test_the_comparison_and_the_page_tell_the_same_as_the_panels() -> None:
-    """Programs' requests, and how many of them are open, say nothing of people's hands."""
-    both = [*five_requests(), *of_programs("A3", 6)]
-    others = [one | {"request": one["request"] + 8} for one in both]
+    """Programs' requests, and how many of them are open, say nothing of people's hands; of what was withdrawn
+    after three days, one knows that it was not delivered till then."""
+    both = in_order(five_requests(), of_programs("A3", 6), withdrawn(9, 3, "A3"))
+    others = [one | {"request": one["request"] + 9} for one in both]
     with kept_of(in_order(both, [one | {"variant": "A1"} for one in others])) as session:
         told = Comparison.of(session, now=NOW)
         cases = read_cases(session)
@@ -245,6 +267,13 @@ def test_so_many_of_a_class_are_so_many_requests() -> None:
     page.take_left("done", Way(60, returned=True), 6)
     page.opened_for.append(float(seconds_of_wide([50])[0]))
     assert page.right_first_time == pytest.approx(4 / (4 + 6 * 7 / 6))
+
+
+def test_what_so_many_can_show_is_by_how_many_they_count_for() -> None:
+    weight = np.array([4.0, 1, 1, 4, 1])  # as many as 121 / 35
+    group = Durations.of([5.0, 8, 9, 12, 13], weight=weight)
+    found = contrast("x", "handling", ("A1", group), ("A3", group)).smallest_s
+    assert found == pytest.approx((1.959964 + 0.841621) * group.deviation * np.sqrt(2 * 35 / 121))
 
 
 @pytest.mark.parametrize("others", [1, 9])
