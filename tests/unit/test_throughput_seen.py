@@ -283,6 +283,7 @@ def test_what_a_group_deviates_by_is_reckoned_of_so_many_as_it_counts_for(others
     drawn = [Durations.of(some, weight=weight).deviation ** 2 for some in rng.normal(9, 1, (4000, 4))]
     assert np.mean(drawn) == pytest.approx(1, abs=0.06)
     assert Durations.of([3.0], weight=[2.0]).deviation == 0
+    assert Durations.of([0.0, 4.0, 4.0], weight=[2, 1, 1]).deviation == pytest.approx(np.sqrt(6.4))
 
 
 def test_the_page_tells_no_mark_beyond_which_there_are_four() -> None:
