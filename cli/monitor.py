@@ -4,6 +4,7 @@ import argparse
 import csv
 import sys
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -78,9 +79,10 @@ def run(args: argparse.Namespace) -> int:
         return monitor_sealed.run(args)
     if args.save is not None:
         raise ChoiceNeeded("--save is for reports that were sealed.", hint="Say --sealed, too.")
-    from throughput.followed import Norm, Target, followed  # noqa: PLC0415 (as above)
+    from throughput.followed import Norm, Target  # noqa: PLC0415 (as above)
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
+    from throughput.monitor_kept import months_told  # noqa: PLC0415
     from throughput.monitor_settings import monitor_settings  # noqa: PLC0415
 
     require_report_room(args)
@@ -89,7 +91,8 @@ def run(args: argparse.Namespace) -> int:
     first = settings.norms[0]
     norm = Norm(args.norm or first.within, args.until or first.until)
     # with the office's other norms, so that a report of one of them hides what the pages hide
-    norms = settings.norms if norm in settings.norms else (norm,)
+    if norm not in settings.norms:
+        settings = replace(settings, norms=(norm,))
     zone = ZoneInfo(CALENDARS[settings.calendar].zone)
     over = Month.of(datetime.now(zone).date()).before
     last = args.last or max(over, args.first or over, key=str)  # the running one, where it is asked for
@@ -97,16 +100,16 @@ def run(args: argparse.Namespace) -> int:
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
-            within = {"since": period[0], "until": period[-1]}
-            cases = list(followed(session, norms, calendar=settings.calendar, **within))
+            tables = months_told(session, settings, period, datetime.now(UTC))
             past = invented(session)
-    monitor = Monitor.of(cases, period, zone, norms=len(norms))
-    if args.unit is not None and args.unit not in monitor.units:
+    units = Monitor(tables).units  # of all months: in which of them a unit had none is not told
+    if args.unit is not None and args.unit not in units:
         raise ChoiceNeeded(
-            f"There was no request of the unit {args.unit!r} in this period.",
-            hint=f"Choose from: {', '.join(monitor.units)}." if monitor.units else "",
+            f"There was no request of the unit {args.unit!r}.",
+            hint=f"Choose from: {', '.join(units)}." if units else "",
         )
-    report = monitor.report(args.unit, args.key, norms.index(norm))
+    monitor = Monitor({month: tables[month] for month in period})
+    report = monitor.report(args.unit, args.key, settings.norms.index(norm))
     goal = settings.goal if args.goal is None else round(args.goal / 100, 9)  # 97.4 / 100 is 0.974000…01
     target = Target(norm, settings.calendar, goal)
     _write(report, target, args, past)

@@ -22,7 +22,7 @@ from tests.postgresql import Server
 from tests.proving import QUICK
 from tests.read_once import read_once
 from tests.softhsm import CONF, SoftHsm, SoftToken
-from tests.warm import warm
+from tests.warm import warm, warm_paraaf
 from workflow.store import FILE, Store
 
 in_memory.move_in()
@@ -62,6 +62,14 @@ def warm_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ChildServer, "__init__", init)
             yield
+
+
+@pytest.fixture(scope="session")
+def paraaf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """`paraaf` as a person types it, in a folder for PATH."""
+    command = tmp_path_factory.mktemp("bin") / "paraaf"
+    with warm_paraaf(command):
+        yield command
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -134,3 +142,20 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+LONGEST = {
+    "e2e",
+    "test_api_described.py",
+    "test_cli_readme.py",
+    "test_retention_logs.py",
+    "test_throughput_fitted.py",
+    "test_throughput_mining.py",
+}
+"""Where single tests take up to a minute."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: at the end no process waits for another's last test."""
+    items.sort(key=lambda item: LONGEST.isdisjoint(item.path.parts))

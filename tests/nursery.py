@@ -7,12 +7,14 @@ its own too, with its own connections and threads; only the imports are shared.
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -22,7 +24,9 @@ from tests.steps_office import Sample
 LIMIT_S = 180
 Typed = tuple[list[str], dict[str, str]]
 """The words of a command, and the environment that it has beside this process's."""
-Asked = tuple[str, str, str] | Typed | int
+Called = tuple[str, list[str], dict[str, str]]
+"""The name of a module whose `main` reads such words from `sys.argv`, and the environment."""
+Asked = tuple[str, str, str] | Typed | Called | int
 
 
 @dataclass
@@ -70,6 +74,13 @@ def born_command(words: Sequence[str], environ: Mapping[str, str]) -> Iterator[B
 
 
 @contextmanager
+def born_module(name: str, words: Sequence[str], environ: Mapping[str, str]) -> Iterator[Born]:
+    """A module that can be started as a program, with these words."""
+    with _born((name, list(words), dict(environ))) as program:
+        yield program
+
+
+@contextmanager
 def _born(asked: Asked) -> Iterator[Born]:
     nurse = _nurse()
     nurse.send(asked)
@@ -107,6 +118,8 @@ def _nurse_workers(asked: "Connection[int | None, Asked]") -> None:
             continue
         if len(one) == 2:
             main = _ready_for_commands()
+        elif isinstance(one[1], list):
+            import_module(one[0])
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -114,6 +127,11 @@ def _nurse_workers(asked: "Connection[int | None, Asked]") -> None:
                 asked.close()
                 if len(one) == 2:
                     code = _typed(main, *one)
+                elif isinstance(one[1], list):
+                    name, sys.argv[1:], environ = one
+                    os.environ.update(environ)
+                    sys.modules[name].main()
+                    code = 0
                 else:
                     folder, url, kill_point = one
                     work_to_point(Path(folder), url, kill_point)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import delete
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -17,6 +17,7 @@ from starlette.routing import Route
 from signing.secret import Secret
 from tests.desk_office import PASSWORD, browser_signed_in, served_app
 from tests.folder_office import bring_to, free_port
+from tests.looking import chromium
 from tests.queue_office import OTHER_MANAGER, Hands, QueueOffice, employee_of
 from tests.remote_office import by_pin, remote_office
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample, signers_stand_in
@@ -107,10 +108,8 @@ def walked(folder: Path) -> Iterator[Walked]:
         routes = frozenset(
             one.path for one in app.routes if isinstance(one, Route) and "GET" in (one.methods or ())
         )
-        with served_app(app, port=port), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        with served_app(app, port=port), chromium() as browser:
             yield Walked(sample, url, routes, browser, requests)
-            browser.close()
 
 
 def _fill_queues(folder: Path) -> None:

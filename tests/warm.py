@@ -19,6 +19,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
+from cli.main import COMMANDS
+from tests.campaign import times
+
 ROOT = Path(__file__).resolve().parents[1]
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
@@ -44,6 +47,18 @@ def warm(command: Path, module: str, more: Sequence[str] = ()) -> Iterator[None]
         assert server.stdout.readline() == b"ready\n"
         yield
         server.stdin.close()
+
+
+@contextmanager
+def warm_paraaf(command: Path) -> Iterator[None]:
+    """Have `command` be `paraaf`; in a campaign it is started anew each time, as a person starts it."""
+    if times(1) == 1:
+        with warm(command, "cli.main", [f"cli.{name.replace('-', '_')}" for name in COMMANDS]):
+            yield
+        return
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli.main "$@"\n')
+    command.chmod(0o755)
+    yield
 
 
 def serve(address: str, module: str, more: Sequence[str]) -> None:

@@ -1,21 +1,12 @@
 """What follows for counts from the sums that tie them together: from what to what each may be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import inf
 
-from throughput.small_cells import Cell, Sum
+from throughput.small_cells import Cell, Sum, Within
 
 _ROUNDS = 20
 """So often the sums are gone through at most: what is found holds at any time, and rarely more follows."""
-
-
-@dataclass(frozen=True)
-class Within:
-    """What a reader may know of a count: `low` and `high`, the same where it is told; infinite for no end."""
-
-    low: int
-    high: float
 
 
 def tightened(known: Mapping[Cell, Within], sums: Sequence[Sum]) -> dict[Cell, Within]:

@@ -17,10 +17,11 @@ from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from throughput.bounds import Within, tightened
+from throughput.bounds import tightened
 from throughput.errors import PeriodUnusable
-from throughput.month_table import ALL, Followed, Kind, MonthTold, month_told
-from throughput.small_cells import SMALL, Cell, Sum
+from throughput.month_shape import ALL, Kind
+from throughput.month_table import Followed, MonthTold, month_told
+from throughput.small_cells import SMALL, Cell, Sum, Within
 
 __all__ = [
     "ALL",
@@ -83,6 +84,14 @@ def months(first: Month, last: Month) -> tuple[Month, ...]:
             hint="Give the first month, then the last: --from 2026-01 --to 2026-06.",
         )
     return tuple(found)
+
+
+def before(tables: Mapping[Month, MonthTold], month: Month) -> list[MonthTold]:
+    """The tables of the months just before one, the last first, as far as they are there without a gap."""
+    found = []
+    while (month := month.before) in tables:
+        found.append(tables[month])
+    return found
 
 
 @dataclass(frozen=True)
@@ -231,13 +240,12 @@ class Monitor:
         norms: int = 1,
         small: int = SMALL,
     ) -> "Monitor":
-        """Count them."""
-        return cls(
-            {
-                month: month_told(cases, month.begins(zone), month.next.begins(zone), norms, small=small)
-                for month in period
-            }
-        )
+        """Count them, from the first on."""
+        tables: dict[Month, MonthTold] = {}
+        for month in period:
+            ends = month.begins(zone), month.next.begins(zone)
+            tables[month] = month_told(cases, *ends, norms, before=before(tables, month), small=small)
+        return cls(tables)
 
     @property
     def units(self) -> tuple[str, ...]:

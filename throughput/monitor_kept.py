@@ -1,9 +1,10 @@
 """What is told of each month that is over: counted once, kept, and never decided anew.
 
-Pages, lists and reports are cut out of what is kept here. A hidden count is not in it.
+Pages, lists and reports are cut out of what is kept here. A hidden count is not in it. Months are counted in
+their order, for each hides what would tell a count of those before it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from throughput.followed import followed
 from throughput.kept import Keeper
-from throughput.monitor import MONTHS_AT_MOST, Month
+from throughput.monitor import MONTHS_AT_MOST, Month, before
 from throughput.monitor_settings import MonitorSettings, monitor_settings
 from throughput.month_table import MonthTold, month_told
 from workflow.calendar import CALENDARS
@@ -42,13 +43,32 @@ def keep_months(store: Store, settings: MonitorSettings, now: datetime) -> int:
         missing = not_counted(session, settings, now)
     for month in missing:
         with store.read() as session:
-            within = {"since": month, "until": month}
-            cases = list(followed(session, settings.norms, calendar=settings.calendar, **within))
-        zone = _zone(settings)
-        told = month_told(cases, month.begins(zone), month.next.begins(zone), len(settings.norms))
+            told = _counted(session, settings, month, months_kept(session, settings))
         row = {"month": str(month), "norms": settings.name, "told": told.to_json()}
         store.have_row(MonitoringMonth.table(), row)
     return len(missing)
+
+
+def months_told(
+    session: Session, settings: MonitorSettings, period: Sequence[Month], now: datetime
+) -> dict[Month, MonthTold]:
+    """What is kept, and what else there is of the period: counted as a worker would, and not kept."""
+    tables = dict(months_kept(session, settings))
+    missing = [month for month in not_counted(session, settings, now) if str(month) <= str(period[-1])]
+    for month in (*missing, *period):
+        if month not in tables:
+            tables[month] = _counted(session, settings, month, tables)
+    return tables
+
+
+def _counted(
+    session: Session, settings: MonitorSettings, month: Month, tables: Mapping[Month, MonthTold]
+) -> MonthTold:
+    """A month as it may be told, after those that are told already."""
+    cases = followed(session, settings.norms, calendar=settings.calendar, since=month, until=month)
+    zone = _zone(settings)
+    ends = month.begins(zone), month.next.begins(zone)
+    return month_told(cases, *ends, len(settings.norms), before=before(tables, month))
 
 
 def months_kept(session: Session, settings: MonitorSettings) -> Mapping[Month, MonthTold]:
@@ -64,7 +84,7 @@ def months_kept(session: Session, settings: MonitorSettings) -> Mapping[Month, M
 
 
 def not_counted(session: Session, settings: MonitorSettings, now: datetime) -> list[Month]:
-    """The months that are over and not kept yet, the newest first."""
+    """The months that are over and newer than those that are kept, in their order."""
     first = session.scalar(select(func.min(TimingCase.opened_at)))
     if first is None:
         return []
@@ -74,12 +94,11 @@ def not_counted(session: Session, settings: MonitorSettings, now: datetime) -> l
     kept = set(session.scalars(select(MonitoringMonth.month).where(MonitoringMonth.norms == settings.name)))
     found = []
     for _ in range(MONTHS_AT_MOST):
-        if (month.year, month.month) < (begun.year, begun.month):
+        if (month.year, month.month) < (begun.year, begun.month) or str(month) in kept:
             break
-        if str(month) not in kept:
-            found.append(month)
+        found.append(month)
         month = month.before
-    return found
+    return found[::-1]
 
 
 def _zone(settings: MonitorSettings) -> ZoneInfo:

@@ -199,10 +199,9 @@ def _window(kept: KeptMonths, month: Month) -> Mapping[Month, MonthTold]:
 
 
 def _whole(store: Store, kept: KeptMonths, now: datetime) -> list[Month]:
-    """Those whose report would leave out no month that is not counted yet: the newest are counted first."""
+    """The months that reports are made of; none until all are counted, from the oldest on."""
     with store.read() as session:
-        missing = not_counted(session, kept.settings, now)
-    return [month for month in kept.tables if not any(_tells_of(month, one) for one in missing)]
+        return [] if not_counted(session, kept.settings, now) else list(kept.tables)
 
 
 def _tells_of(month: Month, other: Month) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -39,6 +40,7 @@ _STATE_KEYS = tuple(dict.fromkeys(_ROLE_KEYS + _AUTO_KEYS + _END_KEYS))
 _NOTHING = Duration("")
 
 
+@lru_cache(100)
 def read(source: str, file: str) -> Definition:
     """Read a definition's text without judging its flow, as for a request pinned to an earlier version.
 

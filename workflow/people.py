@@ -1,10 +1,11 @@
 """The people of an office, as the HR register knows them, and the roles that their duties give."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, exists, or_, select
+from sqlalchemy import Table, delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 from documents.register import Person as RegisteredPerson
@@ -72,13 +73,11 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
     session.execute(select(LogHead.seq).with_for_update())
     known = {person.id: person for person in session.scalars(select(Person))}
     before = _standing(session)
-    registered = register.people()
+    registered, new = register.people(), []
     for entry in registered:
         person = known.pop(entry.person_id, None)
         if person is None:
-            session.add(
-                Person(id=entry.person_id, name=entry.name, unit=entry.unit, active=True, email=entry.email)
-            )
+            new.append({"id": entry.person_id, "name": entry.name, "unit": entry.unit, "email": entry.email})
         else:
             person.name, person.unit = entry.name, entry.unit
             person.email = entry.email
@@ -87,12 +86,12 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
         if gone.active:
             gone.active, gone.left_at = False, now
     session.flush()
+    _insert(session, Person.table(), new)
     forget_proofs(session, known)
     revoke_all(session, known, at=now)
     granted = kept_through(session)
     session.execute(delete(Grant))
-    session.add_all(_with_granted(registered, granted))
-    session.flush()
+    _insert(session, Grant.table(), _with_granted(registered, granted))
     after = _standing(session)
     end_sessions(session, {*known, *_with_others(before, after)})
     return Change(
@@ -105,6 +104,13 @@ def update_people(session: Session, register: Register, *, now: datetime) -> Cha
 
 
 _Standing = dict[str, tuple[str, str, str | None, frozenset[tuple[str, str | None]]]]
+_Row = dict[str, Any]
+
+
+def _insert(session: Session, table: Table, rows: Sequence[_Row]) -> None:
+    """Rows of which none is looked at afterwards: as objects they take several times as long."""
+    if rows:
+        session.execute(insert(table), rows)
 
 
 def _with_others(before: _Standing, after: _Standing) -> Iterator[str]:
@@ -173,20 +179,21 @@ def remove_unneeded(
     return len(gone)
 
 
-def _with_granted(people: Iterable[RegisteredPerson], granted: Iterable[Grant]) -> list[Grant]:
+def _with_granted(people: Iterable[RegisteredPerson], granted: Iterable[Grant]) -> list[_Row]:
     """What the register gives, and what administrators granted beside it."""
-    own = list(_grants(people))
-    there = {(one.person_id, one.role, one.unit) for one in own}
-    return own + [one for one in granted if (one.person_id, one.role, one.unit) not in there]
+    rows = {one: "register" for person in people for one in _roles(person)}
+    for grant in granted:
+        rows.setdefault((grant.person_id, grant.role, grant.unit), grant.source)
+    return [
+        {"person_id": who, "role": role, "unit": unit, "source": source}
+        for (who, role, unit), source in rows.items()
+    ]
 
 
-def _grants(people: Iterable[RegisteredPerson]) -> Iterator[Grant]:
-    for person in people:
-        for role in EVERYBODY:
-            yield Grant(person_id=person.person_id, role=role, unit=person.unit)
-        for duty, roles in DUTY_ROLES.items():
-            if person.has_duty(duty):
-                for role, everywhere in roles:
-                    yield Grant(
-                        person_id=person.person_id, role=role, unit=None if everywhere else person.unit
-                    )
+def _roles(person: RegisteredPerson) -> Iterator[tuple[str, str, str | None]]:
+    for role in EVERYBODY:
+        yield person.person_id, role, person.unit
+    for duty, roles in DUTY_ROLES.items():
+        if person.has_duty(duty):
+            for role, everywhere in roles:
+                yield person.person_id, role, None if everywhere else person.unit

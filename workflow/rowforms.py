@@ -6,6 +6,7 @@ with no number, and a time that is none can't be read.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     DateTime,
     Integer,
     LargeBinary,
+    Select,
     Table,
     and_,
     cast,
@@ -61,11 +63,8 @@ def misshapen(connection: Connection, tables: Iterable[Table]) -> Iterator[Missh
     if connection.dialect.name != "sqlite":
         return
     for table in tables:
-        fits = [_fits(column) for column in table.columns]
-        kinds = [func.typeof(_raw(column)) for column in table.columns]
-        query = select(_ROWID, *fits, *kinds).select_from(table).where(not_(and_(*fits)))
-        for number, *found in connection.execute(query.order_by(_ROWID).limit(_MOST_NAMED)).all():
-            fit, kind = found[: len(fits)], found[len(fits) :]
+        for number, *found in connection.execute(_misfits(table)).all():
+            fit, kind = found[: len(table.columns)], found[len(table.columns) :]
             for column, ok, what in zip(table.columns, fit, kind, strict=True):
                 if not ok:
                     yield Misshapen(table.name, column.name, number, _IS[what])
@@ -84,6 +83,15 @@ def unreadable(connection: Connection, tables: Iterable[Table]) -> Iterator[Miss
                     held.decode()
                 except UnicodeDecodeError:
                     yield Misshapen(table.name, column.name, number, "holds a text that can't be read")
+
+
+@cache  # to write it down takes longer than to have it answered
+def _misfits(table: Table) -> Select[*tuple[Any, ...]]:
+    """Rows with such a value: their numbers, then of each column whether it fits, then what it is."""
+    fits = [_fits(column) for column in table.columns]
+    kinds = [func.typeof(_raw(column)) for column in table.columns]
+    query = select(_ROWID, *fits, *kinds).select_from(table).where(not_(and_(*fits)))
+    return query.order_by(_ROWID).limit(_MOST_NAMED)
 
 
 def _raw(column: Column[Any]) -> ColumnElement[Any]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.desk_office import PASSWORD, browser_signed_in, served
-from tests.looking import keep
+from tests.looking import chromium, keep
 from tests.steps_office import Sample
 from workflow.one_time_codes import _totp
 
@@ -43,8 +43,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     sample = Sample.open(tmp_path_factory.mktemp("account"), {})
     with (
         served(sample.office) as url,
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path="/usr/bin/chromium") as browser,
+        chromium() as browser,
     ):
         yield Place(url, sample, browser)
     sample.office.close()

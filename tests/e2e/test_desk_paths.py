@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from certs.serve_authority import AuthorityServer
 from tests.desk_office import browser_signed_in, served
+from tests.looking import chromium
 from tests.steps_office import CLERK, SIGNER, Sample, _employee
 
 pytestmark = pytest.mark.slow
@@ -56,11 +57,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with (
         AuthorityServer(sample.office.authority.folder),
         served(sample.office) as url,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
         yield Desk(sample, url, browser)
-        browser.close()
     sample.office.close()
 
 

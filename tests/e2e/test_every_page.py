@@ -1,4 +1,4 @@
-"""Every page that there is, by its route, in every language, both themes and two sizes: can everybody use it?
+"""Every page that there is, by its route, in every language and two sizes: can everybody use it?
 
 What is not listed below is a page of its own and is looked at as it stands, by who works there: a new route
 that shows nothing to them, or no page, makes this fail until it is listed.

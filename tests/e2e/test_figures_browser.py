@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.desk_office import browser_signed_in, served
-from tests.looking import SIZES, look, require_fitting
+from tests.looking import SIZES, chromium, look, require_fitting
 from tests.steps_office import Sample
 from tests.timed_office import Past
 from throughput.kept import Keeper
@@ -25,10 +25,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sample, st
     past.happen(600)
     past.write()
     Keeper(sample.office.store).catch_up()
-    with served(sample.office) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+    with served(sample.office) as url, chromium() as browser:
         yield sample, url, browser
-        browser.close()
     sample.office.close()
 
 

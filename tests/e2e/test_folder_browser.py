@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.desk_office import PASSWORD, browser_signed_in, served
 from tests.folder_office import bring_to, free_port
+from tests.looking import chromium
 from tests.remote_office import PIN, remote_office
 from tests.steps_office import SIGNER, Sample
 
@@ -32,10 +33,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with remote_office(tmp_path_factory.mktemp("folder"), redirect=redirect) as sample:
         for variant, count in (("A1", 6), ("A3", 6), ("A4", 6), ("A4-DUAL", 1)):
             bring_to(sample, "sign", count, variant)
-        with served(sample.office, port=port) as url, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        with served(sample.office, port=port) as url, chromium() as browser:
             yield Place(sample, url, browser)
-            browser.close()
 
 
 def folder(page: Page, language: str = "en") -> Page:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.desk_office import browser_signed_in, served
+from tests.looking import chromium
 from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, Sample
 
 NEW, NEW_PLAN = f"/requests/new/{DECLARATION}/A3", f"/requests/new/{PLAN}/standard"
@@ -22,10 +23,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
 @pytest.fixture(scope="module")
 def browser(sample: Sample) -> Iterator[Browser]:
     assert sample
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.desk_office import browser_signed_in, served
+from tests.looking import chromium
 from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice
 from tests.steps_office import MANAGER
 
@@ -23,10 +24,8 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[QueueOffice]:
 @pytest.fixture(scope="module")
 def browser(office: QueueOffice) -> Iterator[Browser]:
     assert office  # first: once the browser is there, no other loop runs in this thread
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

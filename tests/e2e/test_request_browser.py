@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, StorageState, expect
 
 from certs.serve_authority import AuthorityServer
 from tests.desk_office import PASSWORD, browser_signed_in, served
-from tests.looking import SIZES
+from tests.looking import SIZES, chromium
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
 
 pytestmark = pytest.mark.slow
@@ -62,10 +62,8 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
         for state in ("delivered", "sign", "review"):
             asyncio.run(sample.run_until(state, requests[state]))
         sample.do("claim", CLERK, requests["review"])
-    with served(sample.office) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+    with served(sample.office) as url, chromium() as browser:
         yield Seen(sample, url, requests, browser, {})
-        browser.close()
     sample.office.close()
 
 

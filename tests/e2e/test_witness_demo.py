@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -31,10 +30,6 @@ MEASURED = {
 }
 
 
-def paraaf(*arguments: str | Path) -> Any:
-    return run(sys.executable, "-m", "cli.main", *arguments)
-
-
 @dataclass(frozen=True)
 class Demo:
     """What `paraaf demo` left behind."""
@@ -55,12 +50,12 @@ class Demo:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+def demo(tmp_path_factory: pytest.TempPathFactory, paraaf: Path) -> Demo:
     made = Demo(shared_folder(tmp_path_factory, "witness-demo"))
 
     def make() -> None:
         places = ("--data", made.folder / "data", "--out", made.out)
-        ran = paraaf("demo", "--requests", str(REQUESTS), *places)
+        ran = run(paraaf, "demo", "--requests", str(REQUESTS), *places)
         assert ran.returncode == 0, ran.stdout + ran.stderr
         assert ran.stderr == ""
 
@@ -122,13 +117,13 @@ def test_there_are_files_of_every_way_of_signing(demo: Demo, tmp_path: Path) -> 
     assert len(twice_signed) >= 3  # else the tests below would say nothing of second signatures
 
 
-def test_paraaf_verify_passes_everything(demo: Demo) -> None:
-    ran = paraaf("verify", demo.out, "--trust", demo.root, "--json")
+def test_paraaf_verify_passes_everything(demo: Demo, paraaf: Path) -> None:
+    ran = run(paraaf, "verify", demo.out, "--trust", demo.root, "--json")
     assert ran.returncode == 0, ran.stdout
     reports = json.loads(ran.stdout)["files"]
     assert len(reports) == len(demo.files)
     assert {report["indication"] for report in reports} == {"TOTAL-PASSED"}
-    assert paraaf("verify", demo.out).returncode == 2  # nobody is trusted without being told
+    assert run(paraaf, "verify", demo.out).returncode == 2  # nobody is trusted without being told
 
 
 def test_poppler_lists_the_signatures_that_the_process_asks_for(demo: Demo, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.orm import Session
 
 from tests.databases import intruder
+from tests.nursery import Born, born_module
 from tests.postgresql import APPLICATION
 from workflow.commands import StepRef, StepTrouble
 from workflow.jobs import Jobs
@@ -170,6 +171,11 @@ class Toy:
 def url_of(toy: Toy) -> str:
     """Where the toy's database is, for another process."""
     return toy.store.url.render_as_string(hide_password=False)
+
+
+def born(toy: Toy, *words: str, **settings: str) -> AbstractContextManager[Born]:
+    """The same at once, where nothing but its end is asked of it."""
+    return born_module(__name__, [url_of(toy), *words], settings)
 
 
 @contextmanager

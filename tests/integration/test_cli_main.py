@@ -2,11 +2,12 @@
 
 import argparse
 import errno
+import io
 import json
-import os
 import re
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -178,25 +179,32 @@ def test_main_reads_the_real_command_line(
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
-def test_no_encoding_of_a_terminal_stops_a_command(encoding: str, tmp_path: Path) -> None:
+def test_no_encoding_of_a_terminal_stops_a_command(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Names and arrows that a terminal can't show are escaped; JSON stays JSON."""
     register = tmp_path / "register.csv"
     register.write_text(SAMPLE.read_text().replace("H. Voorbeeld-Esdoorn", "Č. Voorbeeld-Żółw"))
-    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
 
-    def said(*words: str | Path) -> "subprocess.CompletedProcess[bytes]":
-        line = [sys.executable, "-m", "cli.main", *words, "--data", tmp_path / "data"]
-        return subprocess.run(line, capture_output=True, env=environment, check=False)
+    def said(*words: str | Path) -> tuple[int, bytes, bytes]:
+        with ExitStack() as stack, monkeypatch.context() as patch:
+            shown = {name: io.BytesIO() for name in ("stdout", "stderr")}
+            for name, held in shown.items():
+                terminal = stack.enter_context(io.TextIOWrapper(held, encoding=encoding))
+                patch.setattr(sys, name, terminal)
+            status = main([*map(str, words), "--data", str(tmp_path / "data")])
+            sys.stdout.flush()
+            sys.stderr.flush()
+            return status, shown["stdout"].getvalue(), shown["stderr"].getvalue()
 
-    assert said("people", "--register", register).returncode == 0
-    listed = said("people")
-    assert (listed.returncode, listed.stderr) == (0, b"")
-    assert b"\\u017b" in listed.stdout
-    assert json.loads(said("people", "--json").stdout)["people"][0]["name"] == "Č. Voorbeeld-Żółw"
-    refused = said("queue", "--as", "Ż")
-    assert refused.returncode == 1
-    assert b"Traceback" not in refused.stderr
-    assert b"is not known here" in refused.stderr
+    assert said("people", "--register", register)[0] == 0
+    status, listed, errors = said("people")
+    assert (status, errors) == (0, b"")
+    assert b"\\u017b" in listed
+    assert json.loads(said("people", "--json")[1])["people"][0]["name"] == "Č. Voorbeeld-Żółw"
+    status, _, refused = said("queue", "--as", "Ż")
+    assert status == 1
+    assert b"is not known here" in refused
 
 
 def test_what_the_disk_refuses_is_one_clear_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,23 +1,16 @@
 """README's tour works word for word: each of its shell blocks is run, in order, in an empty folder.
 
-The commands are forks of one process that has imported everything; with PARAAF_CAMPAIGN=2, or more, each is
-started anew, as a person starts it.
+With PARAAF_CAMPAIGN=2, or more, each command is started anew, as a person starts it.
 """
 
 import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-
-from cli.main import COMMANDS
-from tests.campaign import times
-from tests.warm import warm
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(
@@ -37,27 +30,11 @@ def test_every_page_that_it_points_to_is_there() -> None:
 
 
 @pytest.mark.slow
-def test_the_tour(tmp_path: Path) -> None:
-    paraaf = tmp_path / "bin" / "paraaf"
-    paraaf.parent.mkdir()
-    folder = tmp_path / "tour"
-    folder.mkdir()
+def test_the_tour(tmp_path: Path, paraaf: Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PARAAF_")}
     environ["PATH"] = f"{paraaf.parent}:{environ['PATH']}"
     environ["PYTHONPATH"] = str(Path(__file__).resolve().parents[2])
-    with command(paraaf):
-        tour(paraaf, folder, environ)
-
-
-@contextmanager
-def command(paraaf: Path) -> Iterator[None]:
-    if times(1) == 1:
-        with warm(paraaf, "cli.main", [f"cli.{name.replace('-', '_')}" for name in COMMANDS]):
-            yield
-        return
-    paraaf.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli.main "$@"\n')
-    paraaf.chmod(0o755)
-    yield
+    tour(paraaf, tmp_path, environ)
 
 
 def tour(paraaf: Path, folder: Path, environ: Mapping[str, str]) -> None:

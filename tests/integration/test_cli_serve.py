@@ -126,6 +126,7 @@ def test_a_dead_worker_is_replaced_and_its_work_done(
     assert 'paraaf_workers{status="alive"} 1.0' in figures
 
 
+@only_sqlite  # of a server's database see test_watching_endpoint
 def test_it_says_whether_it_is_ready(served: Served) -> None:
     assert served.get("/healthz") == (200, '{"status":"alive"}')
     served.until(lambda: served.get("/readyz")[0] == 200)

@@ -28,14 +28,10 @@ PASSWORD = "plainly a sample password"
 
 
 class Shell:
-    """Types lines in a folder, in which `paraaf` is this release's."""
+    """Types lines in a folder."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, paraaf: Path) -> None:
         self._folder, self._url = folder, url
-        paraaf = folder / "bin" / "paraaf"
-        paraaf.parent.mkdir(exist_ok=True)
-        paraaf.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli.main "$@"\n')
-        paraaf.chmod(0o755)
         path = f"{paraaf.parent}:{os.environ['PATH']}"
         self._environ = {"PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(folder), "LANG": "C.UTF-8"}
 
@@ -53,15 +49,15 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+def said(tmp_path_factory: pytest.TempPathFactory, paraaf: Path) -> list[tuple[str, str]]:
     """Every line that is typed, with what is printed."""
     folder = tmp_path_factory.mktemp("walk")
     (folder / "hr_register.csv").write_bytes(SAMPLE.read_bytes())
     (folder / "password.txt").write_text(PASSWORD)
     beginning = TYPED.index("paraaf serve")
-    printed = [(line, Shell(folder, SERVED)(line)) for line in TYPED[:beginning]]
+    printed = [(line, Shell(folder, SERVED, paraaf)(line)) for line in TYPED[:beginning]]
     with serving(folder) as url:
-        return [*printed, *((line, Shell(folder, url)(line)) for line in TYPED[beginning + 1 :])]
+        return [*printed, *((line, Shell(folder, url, paraaf)(line)) for line in TYPED[beginning + 1 :])]
 
 
 @contextmanager

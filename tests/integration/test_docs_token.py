@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,14 @@ GUIDE = (ROOT / "docs" / "how-to" / "sign-with-a-token.md").read_text(encoding="
 
 
 @pytest.mark.slow
-def test_every_command_of_the_how_to(tmp_path: Path) -> None:
+def test_every_command_of_the_how_to(tmp_path: Path, paraaf: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
     (tmp_path / "in.pdf").write_bytes(plain_pdf())
-    here = f'paraaf() {{ "{sys.executable}" -m cli.main "$@"; }}\n'
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PARAAF_")}
     said = subprocess.run(
-        ["sh", "-eu", "-c", here + "".join(blocks)],
+        ["sh", "-eu", "-c", "".join(blocks)],
         cwd=tmp_path,
-        env={**environ, "PYTHONPATH": str(ROOT)},
+        env={**environ, "PATH": f"{paraaf.parent}:{environ['PATH']}", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,

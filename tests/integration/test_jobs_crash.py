@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jobs_toy
 import pytest
-from jobs_toy import ROOT, Toy, url_of, wait_for, worker
+from jobs_toy import ROOT, Toy, born, url_of, wait_for
 
 from tests.campaign import times
 from tests.databases import Database
@@ -44,7 +44,7 @@ def toy(database: Database) -> Iterator[Toy]:
 
 
 def finish(toy: Toy) -> None:
-    with worker(toy, "until-idle", **SETTINGS) as last:
+    with born(toy, "until-idle", **SETTINGS) as last:
         assert last.wait(180) == 0
 
 
@@ -62,7 +62,7 @@ def test_killing_workers_at_any_moment_loses_nothing(toy: Toy, seed: int) -> Non
     toy.submit(30, first=1000, together=False)
     kills = 0
     with ExitStack() as stack:
-        running = [stack.enter_context(worker(toy, **SETTINGS)) for _ in range(2)]
+        running = [stack.enter_context(born(toy, **SETTINGS)) for _ in range(2)]
         while kills < 6 and toy.count("toy_done") < 220:
             goal = toy.count("toy_done") + chance.randint(1, 25)
             wait_for(lambda goal=goal: toy.count("toy_done") >= min(goal, 240))  # type: ignore[misc]
@@ -70,7 +70,7 @@ def test_killing_workers_at_any_moment_loses_nothing(toy: Toy, seed: int) -> Non
             running[victim].kill()
             running[victim].wait()
             kills += 1
-            running[victim] = stack.enter_context(worker(toy, **SETTINGS))
+            running[victim] = stack.enter_context(born(toy, **SETTINGS))
     assert kills >= 3
     finish(toy)
     assert_all_recorded_once(toy, 80)
@@ -81,7 +81,7 @@ def test_killing_workers_at_any_moment_loses_nothing(toy: Toy, seed: int) -> Non
 def test_a_worker_that_dies_with_a_job_in_hand_loses_nothing(toy: Toy, point: str) -> None:
     toy.submit(12)
     toy.submit(4, first=100, together=False)
-    with worker(toy, **SETTINGS, **{VARIABLE: point}) as process:
+    with born(toy, **SETTINGS, **{VARIABLE: point}) as process:
         assert process.wait(180) == -signal.SIGKILL
     assert toy.count(f"{STEP_JOBS} AND status = 'doing'") == 1
     finish(toy)

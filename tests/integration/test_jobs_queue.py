@@ -11,7 +11,7 @@ from pathlib import Path
 
 import jobs_toy
 import pytest
-from jobs_toy import QUICK, Toy, now, wait_for, worker
+from jobs_toy import QUICK, Toy, born, now, wait_for, worker
 from sqlalchemy import JSON, text
 
 from tests.databases import Database, fresh, intruder
@@ -403,7 +403,7 @@ def test_steps_of_one_request_never_run_side_by_side(toy: Toy) -> None:
 def test_two_worker_processes_share_the_work(toy: Toy) -> None:
     toy.submit(60, together=False)
     settings = {"TOY_BODY": "0.01"}
-    with worker(toy, "until-idle", **settings) as one, worker(toy, "until-idle", **settings) as two:
+    with born(toy, "until-idle", **settings) as one, born(toy, "until-idle", **settings) as two:
         assert one.wait(180) == 0
         assert two.wait(180) == 0
     assert toy.states() == {"end": 60}
@@ -449,7 +449,7 @@ def test_a_poisonous_step_takes_no_good_one_with_it(toy: Toy, concurrency: str) 
     toy.submit(3, first=100, together=False)
     deaths = 0
     while deaths < 8:
-        with worker(toy, "until-idle", TOY_POISON="5", TOY_CONCURRENCY=concurrency) as process:
+        with born(toy, "until-idle", TOY_POISON="5", TOY_CONCURRENCY=concurrency) as process:
             if process.wait(180) == 0:
                 break
             deaths += 1

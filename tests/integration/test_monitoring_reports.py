@@ -179,11 +179,11 @@ def test_its_waits_grow(office: KeyedOffice) -> None:
     assert waits[-1] == LONGEST_WAIT
 
 
-def test_none_is_made_while_a_month_that_it_tells_of_is_not_counted(office: KeyedOffice) -> None:
+def test_none_is_made_while_months_are_not_counted_yet(office: KeyedOffice) -> None:
     kept = KeptMonths.of(office.store, office.folder)
-    first = min(kept.tables, key=str)
+    later = list(kept.tables)[1:]
     with office.store.write() as session:
-        session.execute(delete(MonitoringMonth).where(MonitoringMonth.month == str(first)))
+        session.execute(delete(MonitoringMonth).where(MonitoringMonth.month.in_(map(str, later))))
     with AuthorityServer(office.authority.folder):
         assert make_reports(office) == 0
         assert rows(office) == []

@@ -16,7 +16,7 @@ from tests.steps_office import MANAGER, OTHER_SIGNER, SIGNER, Sample
 from workflow.moves import MOVED
 
 CLERKS_ALONE = "P020"
-MANY = 200
+MANY = {"sqlite": 200, "postgresql": 60}
 
 
 @dataclass(frozen=True)
@@ -237,14 +237,18 @@ def test_a_document_is_read_and_the_next_is_a_step_away(folder: Folder) -> None:
 
 @pytest.mark.slow
 def test_two_hundred_are_signed_by_one_click(folder: Folder) -> None:
-    """And each once, in the order in which they waited; counted in the log."""
-    numbers = bring_to(folder.sample, "sign", MANY, "A1")
+    """And each once, in the order in which they waited; counted in the log.
+
+    Sixty on a server: more than one job takes.
+    """
+    many = MANY[folder.sample.office.store.url.get_backend_name()]
+    numbers = bring_to(folder.sample, "sign", many, "A1")
     run = folder.choose(numbers)
-    assert f"Sign {MANY}" in run.text
+    assert f"Sign {many}" in run.text
     done = folder.sign(run)
-    folder.until(done, f"Released: {MANY} of {MANY}.")
+    folder.until(done, f"Released: {many} of {many}.")
     folder.work()
-    page = folder.until(done, f"Sealed: {MANY}.")
-    assert page.text.count("Signed and sealed") == MANY
+    page = folder.until(done, f"Sealed: {many}.")
+    assert page.text.count("Signed and sealed") == many
     signed = [len(folder.sample.records(number, "document_signed")) for number in numbers]
-    assert signed == [1] * MANY
+    assert signed == [1] * many

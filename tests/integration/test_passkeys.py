@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 from sqlalchemy import delete, select, update
 
 from certs.serve_authority import AuthorityServer
 from tests.desk_office import PASSWORD, browser_signed_in, long_ago, served
 from tests.glewlwyd import free_port
+from tests.looking import chromium
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
 from workflow.ceremonies import FRESH, CeremonyOver
 from workflow.entrance import Visit
@@ -144,8 +145,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             asyncio.run(sample.run_until("sign", number))
     with (
         served(sample.office, port=port),
-        sync_playwright() as playwright,
-        playwright.chromium.launch(executable_path="/usr/bin/chromium") as browser,
+        chromium() as browser,
     ):
         yield Place(url, sample, browser, to_sign)
     sample.office.close()

@@ -7,8 +7,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -25,6 +23,7 @@ from documents.errors import BlobError, BlobsForeign
 from documents.register import SAMPLE
 from tests.command_line import Terminal
 from tests.databases import KINDS, Place, add_lone_document, fresh, vacant
+from tests.nursery import born_command
 from tests.postgresql import APPLICATION, PLAIN_OWNER, Server
 from tests.small_disk import small_disk
 from workflow import backup as backing_up
@@ -245,6 +244,13 @@ def test_an_office_is_backed_up_to_a_disk_without_links(
     require_office(tmp_path / "data", place, restored(tmp_path / "b.tar", tmp_path / "data", place))
 
 
+def typed(made: Path, folder: Path, place: Place, point: str) -> int:
+    """How `paraaf restore` ends that is killed at a point."""
+    words = ["restore", str(made), "--data", str(folder)]
+    with born_command(words, {**place.owner, KILL: point}) as command:
+        return command.wait()
+
+
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("point", sorted(RESTORATION))
 def test_what_a_killed_restore_left_on_a_server_is_no_office(
@@ -252,13 +258,7 @@ def test_what_a_killed_restore_left_on_a_server_is_no_office(
 ) -> None:
     """An own file comes to its place when all is in it; a server's tables are there before."""
     folder = tmp_path / "data"
-    ended = subprocess.run(
-        [sys.executable, "-m", "cli.main", "restore", made, "--data", folder],
-        env={**os.environ, **place.owner, KILL: point},
-        capture_output=True,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert typed(made, folder, place, point) == -signal.SIGKILL
     with pytest.raises(RestoreUnfinished, match="was not finished"):
         Store.open(folder, place.owner, OWNER)
     with pytest.raises(RestoreUnfinished):
@@ -272,9 +272,7 @@ def test_where_a_restore_was_killed_before_it_filled_a_server_no_tables_are_made
     made: Path, tmp_path: Path, place: Place
 ) -> None:
     folder = tmp_path / "data"
-    words = [sys.executable, "-m", "cli.main", "restore", made, "--data", folder]
-    environ = {**os.environ, **place.owner, KILL: BEFORE_THE_TABLES}
-    assert subprocess.run(words, env=environ, check=False).returncode == -signal.SIGKILL
+    assert typed(made, folder, place, BEFORE_THE_TABLES) == -signal.SIGKILL
     for refused in (
         lambda: Store.open(folder, place.owner, OWNER),
         lambda: upgrade(folder, place.owner, before_upgrade=lambda *_: None),

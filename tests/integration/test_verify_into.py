@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from certs.authority import DevelopmentAuthority
 from cli import verify
 from cli.main import main as paraaf
 from tests.command_line import Terminal
+from tests.nursery import born_command
 
 pytestmark = pytest.mark.slow
 FILES = Path(__file__).parent.parent / "vectors" / "files"
@@ -199,14 +199,12 @@ def test_a_run_that_was_killed_goes_on_where_it_was(
 ) -> None:
     folder, out = many(tmp_path / "files", 60), tmp_path / "out"
     words = ["verify", str(folder), *TRUST, "--whole", "--into", str(out)]
-    process = subprocess.Popen([sys.executable, "-m", "cli.main", *words])
     spool_file = out / "run.spool"
-    until = time.monotonic() + 60
-    while not spool_file.exists() or spool_file.read_bytes().count(b"\n") < 5:  # some files are behind it
-        assert time.monotonic() < until, "it does not begin"
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    with born_command(words, {}):
+        until = time.monotonic() + 60
+        while not spool_file.exists() or spool_file.read_bytes().count(b"\n") < 5:  # some files are behind it
+            assert time.monotonic() < until, "it does not begin"
+            time.sleep(0.01)
     with spool_file.open("ab") as spool:
         spool.write(b'{"cut": ')  # what a power cut leaves of a line
     assert paraaf([*words[:-1], str(out), "--at", "2031-01-01"]) == 2

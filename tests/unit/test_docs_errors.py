@@ -6,16 +6,15 @@ import pkgutil
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from problem import Problem
+from tests.called import ROOMS, calls
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-ROOMS = ("certs", "cli", "documents", "fonts", "signing", "throughput", "watching", "web", "workflow")
 STYLE = re.compile(r"[a-z]+(-[a-z]+)*")
 
 
@@ -49,15 +48,6 @@ def kinds() -> list[type[Problem]]:
 
 def sentence(kind: type[Problem]) -> str:
     return " ".join((kind.__doc__ or "").split("\n\n")[0].split())
-
-
-@cache
-def calls() -> list[tuple[str, ast.Call]]:
-    """Every call in the program, with the name of what is called."""
-    files = [file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))]
-    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
-    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [(ast.unparse(node.func), node) for node in nodes]
 
 
 def literals(function: str, *, at: int = 0) -> set[str]:

@@ -157,7 +157,7 @@ def test_the_figures_of_a_period_hold_those_of_all_requests(counts: list[tuple[i
         if found is not None and exact is not None:
             assert found.low - 1e-9 <= exact <= found.high + 1e-9
             low, high = found.told(1)
-            assert low - 0.0005 <= exact <= high + 0.0005
+            assert low - 0.0005 - 1e-9 <= exact <= high + 0.0005 + 1e-9
 
 
 @pytest.mark.parametrize(

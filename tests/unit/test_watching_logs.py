@@ -6,19 +6,18 @@ import json
 import logging
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
 from problem import Problem
+from tests.called import calls
 from watching import logs
 from watching.errors import WatchingSetting
 from watching.logs import FIELDS, JsonLines, TextLines, note, within
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("certs", "cli", "documents", "fonts", "signing", "throughput", "watching", "web", "workflow")
 GUIDE = (ROOT / "docs" / "how-to" / "watch-an-office.md").read_text(encoding="utf-8")
 NAME = "J. Voorbeeld"
 
@@ -186,17 +185,11 @@ def test_a_setting_that_means_nothing_is_refused(setting: dict[str, str]) -> Non
         logs.start(setting)
 
 
-@cache
-def calls() -> list[ast.Call]:
-    trees = [ast.parse(file.read_text("utf-8")) for room in ROOMS for file in (ROOT / room).rglob("*.py")]
-    return [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Call)]
-
-
 def test_every_field_that_the_program_gives_is_on_the_list() -> None:
     given = {
         word.arg
-        for call in calls()
-        if ast.unparse(call.func) in {"note", "within", "logs.within"}
+        for name, call in calls()
+        if name in {"note", "within", "logs.within"}
         for word in call.keywords
         if word.arg
     }
@@ -205,17 +198,16 @@ def test_every_field_that_the_program_gives_is_on_the_list() -> None:
 
 
 def test_nobody_logs_past_the_list() -> None:
-    words = {"debug", "info", "warning", "error", "exception", "critical"}
-    past = [ast.unparse(call) for call in calls() if re.fullmatch(r"log\.\w+", ast.unparse(call.func))]
-    assert not [call for call in past if call.split("(")[0].removeprefix("log.") in words]
+    words = {f"log.{how}" for how in ("debug", "info", "warning", "error", "exception", "critical")}
+    assert not [ast.unparse(call) for name, call in calls() if name in words]
 
 
 def test_the_guide_lists_every_event_of_the_log() -> None:
     written = {
         call.args[at].value
-        for call in calls()
+        for called, call in calls()
         for name, at in (("note", 2), ("_tell", 1))
-        if ast.unparse(call.func) == name and len(call.args) > at and isinstance(call.args[at], ast.Constant)
+        if called == name and len(call.args) > at and isinstance(call.args[at], ast.Constant)
     }
     table = GUIDE.split("## The log\n")[1].split("\n## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
