@@ -316,8 +316,10 @@ def test_a_question_can_be_gone_back_to_by_who_was_asked_alone(
     with browsing(url) as client:
         signed_in(client, desk.office, OTHER_MANAGER)
         assert client.get(str(asked.url)).status_code == 404
-    desk.clock.later(hours=25)
-    desk.office.kept_forms.forget()
+    for hours in (23, 2):
+        assert desk.office.kept_forms.find(asked.url.path.rpartition("/")[2], MANAGER, "bulk") is not None
+        desk.clock.later(hours=hours)
+        desk.office.kept_forms.forget()
     signed_in(manager, desk.office, MANAGER)
     assert manager.get(str(asked.url)).status_code == 404
 

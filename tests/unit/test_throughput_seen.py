@@ -289,6 +289,7 @@ def test_what_a_group_deviates_by_is_reckoned_of_so_many_as_it_counts_for(others
 def test_the_page_tells_no_mark_beyond_which_there_are_four() -> None:
     taken, seen = np.arange(1.0, 61), np.ones(60)
     assert quantile_of_page(Durations.of(taken), 0.9) == 54
+    assert quantile_of_page(Durations.of(taken[:4]), 0.5) is None
     seen[-4:] = 3  # of sixty-eight, and seven more than are
     assert quantile_of_page(Durations.of(taken, weight=seen), 0.9) is None
     assert quantile_of_page(Durations.of(taken, weight=seen), 0.5) == 34
