@@ -257,6 +257,9 @@ def test_a_request_that_was_looked_over_can_be_gone_back_to_while_it_is_there(
         form_of_class(client.get(str(told.url)).text, "fields").value("signing.contact_phone")
         == "070 000 0000"
     )
+    place.sample.do("claim", CLERK, number)  # what was looked over is of what was seen then
+    again = form_of_class(client.get(str(told.url)).text, "fields")
+    assert again.value("version") == form.value("version")
     place.sample.do("return", CLERK, number, remark="Again.")
     assert [row for row in place.sample.rows(KeptForm) if row.request_id == number]
     assert client.get(str(told.url)).status_code != 200

@@ -307,10 +307,15 @@ def test_that_few_ended_is_not_told_by_what_began_and_is_in_hand(counts: dict[St
         {("board", 4, None, "done"): 10, ("board", 6, None, "done"): 2},
         {("board", 4, None, "done"): 10, ("board", 6, None, "done"): 1, ("board", 7, None, "done"): 2},
         {("board", 4, None, "done"): 12, ("board", 5, (5, 29), "done"): 3, ("board", 7, None, "done"): 2},
+        {  # of June nothing may follow from May and July together
+            ("board", 6, None, "done"): 12,
+            ("board", 5, (7, 29), "withdrawn"): 3,
+            ("board", 7, (7, 29), "done"): 8,
+        },
     ],
 )
 def test_that_few_began_is_not_told_by_what_is_in_hand_from_month_to_month(counts: dict[Stay, int]) -> None:
-    """Of 10 in hand, and then 12, two at least began."""
+    """Of 10 in hand, and then 12, two at least began. The last is told to who reckons with two months before."""
     assert told_of(counts) == []
 
 
