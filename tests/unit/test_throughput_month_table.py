@@ -315,7 +315,7 @@ def test_that_few_ended_is_not_told_by_what_began_and_is_in_hand(counts: dict[St
     ],
 )
 def test_that_few_began_is_not_told_by_what_is_in_hand_from_month_to_month(counts: dict[Stay, int]) -> None:
-    """Of 10 in hand, and then 12, two at least began. The last is told to who reckons with two months before."""
+    """Of 10 in hand, and then 12, two at least began. The last takes two months before to be kept."""
     assert told_of(counts) == []
 
 
