@@ -342,3 +342,11 @@ def test_what_does_not_fit_any_more_is_not_reckoned_with() -> None:
     left = stays({("board", 6, None, "done"): 9})
     ends = THREE[1].begins(ZONE), THREE[2].begins(ZONE)
     assert month_told(left, *ends, 1, before=[may]).shown("started", "board", None) == 9
+
+
+def test_an_end_without_a_name_ties_nothing() -> None:
+    """It has ended, and no reason counts it."""
+    several = stays({("board", 5, None, "done"): 9})
+    gone = replace(several[0], ended_at=datetime(2026, 5, 12, tzinfo=UTC), outcome=None)
+    may = Monitor.of([*several, gone], THREE[:2], ZONE).tables[THREE[0]]
+    assert (may.shown("started", "board", None), may.shown("in_progress", "board", None)) == (10, 9)
