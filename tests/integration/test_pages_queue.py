@@ -308,6 +308,7 @@ def test_a_question_can_be_gone_back_to_by_who_was_asked_alone(
     assert set(asked.url.params) == {"query"}
     assert "Approve 2<" in asked.text
     assert send(manager, page, "approve", picks(page)).url == asked.url
+    assert send(manager, page, "approve", picks(page)[:1]).url != asked.url
     assert counts(send(manager, asked, "approve", picks(asked), sure="yes")) == (2, 0)
     again = manager.get(str(asked.url))  # back: it tells what could be done now
     assert "Approve these requests?" in again.text
