@@ -204,6 +204,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 def work_for_parent(folder: Path, pipe: Connection) -> None:
     """Be a worker as long as the starting process lives; runs in a process of its own."""
+    multiprocessing.current_process().daemon = False  # a PDF to be sealed is read in a child first
     os.setsid()  # the terminal's Ctrl-C goes to the parent, which then ends this one in an orderly way
     sys.excepthook = tell_without_values
     logs.start(os.environ)

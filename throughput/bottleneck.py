@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughput.estimates import Figure, quotient
+from throughput.estimates import Figure, part
 from throughput.figures import Flags
 from throughput.flows import WEEK_US, Flow, Tasks, summed
 from throughput.survival import Numbers
@@ -77,7 +77,7 @@ def bottleneck(group: Flow) -> Bottleneck:
     lead = np.clip(lead, 0, None)
     first = _first(waited)
     states = [
-        _state(group, place, quotient(waited[:, place], lead), float(first[place]))
+        _state(group, place, part(waited[:, place], lead), float(first[place]))
         for place in range(len(group.tasks.states))
     ]
     ordered = sorted(states, key=lambda one: (-(one.of_lead.value or 0), one.state))

@@ -10,7 +10,14 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from throughput.contrasts import OTHERS, Contrast, contrasts
-from throughput.discreet import HiddenCount, hidden_counts, of_enough, without_few
+from throughput.discreet import (
+    OF_PEOPLE,
+    HiddenCount,
+    hidden_counts,
+    hidden_of_people,
+    of_enough,
+    without_few,
+)
 from throughput.figures import read_cases, read_tasks, until_delivered
 from throughput.grouped import By
 from throughput.measures import VariantMeasures, measure
@@ -41,7 +48,7 @@ class Comparison:
         found = list(filter(of_enough, contrasts(cases, now=now, by=by)))
         if by in ("variant", "definition") and wanted.unit is None:
             return cls(rows, found, by)
-        kept = hidden_counts(rows)
+        kept = hidden_counts(rows) | hidden_of_people(found)
         return cls([without_few(row, kept) for row in rows], found, by, kept)
 
     def count(self, row: VariantMeasures, figure: str) -> int | None:
@@ -52,7 +59,7 @@ class Comparison:
 
     def n(self, key: str, group: str, n: int) -> int | None:
         """How many of a group something is about; None where that would tell what is hidden."""
-        untold = {(key, group, figure) for figure in ("started", "delivered")} & self.hidden
+        untold = {(key, group, figure) for figure in ("started", "delivered", OF_PEOPLE)} & self.hidden
         return None if untold or (self.hidden and group == OTHERS) else n
 
     def n_of_steps(self, key: str, group: str, n: int) -> int | None:

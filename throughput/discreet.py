@@ -14,9 +14,13 @@ from throughput.contrasts import Contrast
 from throughput.estimates import Figure
 from throughput.measures import Reached, Spread, VariantMeasures
 from throughput.origins import MEASURED
-from throughput.small_cells import FEWEST, Cell, Sum, hidden
+from throughput.small_cells import FEWEST, SMALL, Cell, Sum, hidden
 
 ENDED_OTHERWISE: Final = "ended otherwise"
+NOT_OVER: Final = "not over"
+"""All but the delivered: reports tell how many there are, and so do the other two."""
+OF_PEOPLE: Final = "not over, of people's"
+"""Where a program drove others of the group: nothing there is a sum with these."""
 OUTCOMES: Final = ("delivered", "open", "withdrawn", ENDED_OTHERWISE)
 HiddenCount = tuple[str, str, str]
 """Process, group and name of a count."""
@@ -35,10 +39,21 @@ def hidden_counts(rows: Sequence[VariantMeasures]) -> frozenset[HiddenCount]:
     return frozenset(found)
 
 
+def hidden_of_people(found: Iterable[Contrast]) -> frozenset[HiddenCount]:
+    """The groups of which it would be told that two or fewer of people's requests are not over."""
+    return frozenset(
+        (one.key, group, OF_PEOPLE)
+        for one in found
+        for group, still_open in ((one.a, one.open_a), (one.b, one.open_b))
+        if one.figure == "lead" and still_open <= SMALL
+    )
+
+
 def _hidden(rows: Sequence[VariantMeasures], parts: Sequence[str], total: str) -> Iterable[tuple[str, str]]:
     """Of one process; the name of all its groups together is empty."""
     parts = [part for part in parts if any(_count(row, part) for row in rows)]
-    figures = (*parts, total)
+    rest = tuple(part for part in parts if part != "delivered") if "delivered" in parts else ()
+    figures = (*parts, total, *([NOT_OVER] if rest else []))
     counts: dict[Cell, int] = {
         (row.variant, figure): _count(row, figure) for row in rows for figure in figures
     }
@@ -46,6 +61,9 @@ def _hidden(rows: Sequence[VariantMeasures], parts: Sequence[str], total: str) -
     counts |= {("", figure): sum(counts[name, figure] for name in names) for figure in figures}
     sums = [Sum((name, total), tuple((name, part) for part in parts)) for name in ("", *names)]
     sums += [Sum(("", figure), tuple((name, figure) for name in names)) for figure in figures]
+    for name in ("", *names) if rest else ():
+        sums.append(Sum((name, NOT_OVER), tuple((name, part) for part in rest)))
+        sums.append(Sum((name, total), ((name, "delivered"), (name, NOT_OVER))))
     return cast("frozenset[tuple[str, str]]", hidden(counts, sums).cells)
 
 
@@ -55,6 +73,8 @@ def _count(row: VariantMeasures, figure: str) -> int:
             return row.n
         case _ if figure == ENDED_OTHERWISE:
             return row.n - row.delivered - row.open - row.withdrawn
+        case _ if figure == NOT_OVER:
+            return row.n - row.delivered
         case "never returned":
             return row.n - row.returned
         case _:

@@ -4,7 +4,7 @@ A share by Wilson's score interval, a mean by Student's t, a quotient of sums by
 of durations of which some are open by Kaplan and Meier's estimate with Brookmeyer and Crowley's interval.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from statistics import NormalDist
 
@@ -83,6 +83,14 @@ def quotient(above: Numbers, below: Numbers, weight: Numbers | None = None) -> F
     degrees = max(1, int(counting.sum()) - 1)
     half = student(degrees) * sqrt(float((rest**2).sum()) * n / (n - 1)) / whole
     return Figure(n, found, found - half, found + half)
+
+
+def part(above: Numbers, below: Numbers, weight: Numbers | None = None) -> Figure:
+    """The same of parts and their wholes: no end of the interval is below none or above all."""
+    found = quotient(above, below, weight)
+    if found.low is None or found.high is None:
+        return found
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
 
 
 def quantile(durations: Durations, part: float = 0.5) -> Figure:

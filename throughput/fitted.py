@@ -108,9 +108,11 @@ def _values(
 def beside(fits: Sequence[Fitted], tables: Mapping[str, Mapping[str, Any]]) -> list[Fitted]:
     """What was measured, and beside it what was not: the scenarios of `tables`, or the source's without any.
 
-    As many requests come to each; what `tables` say holds. Raises ScenarioUnusable.
+    As many requests come to each; what `tables` say holds, and what one of the source's does not say is the
+    source's. Raises ScenarioUnusable.
     """
-    others = [Scenario(name) for name in tables] if tables else list(SOURCE)
+    source = {one.name: one for one in SOURCE}
+    others = [source.get(name, Scenario(name)) for name in tables or source]
     every = {one.name: Fitted(one, {}, ()) for one in others}
     rate = next((one.inputs["per_week"] for one in fits if "per_week" in one.inputs), None)
     if rate is not None:

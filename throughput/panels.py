@@ -9,7 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
-from throughput.estimates import Figure, mean, quantile, quotient
+from throughput.estimates import Figure, mean, part, quantile
 from throughput.figures import Flags
 from throughput.flows import MILESTONES, Flow
 from throughput.spans import Wait
@@ -145,7 +145,7 @@ def leads(group: Flow) -> Leads:
         counts(group),
         int(group.by_program.sum()),
         tuple(one for one in pairs if one is not None),
-        quotient(touch, taken, weight),
+        part(touch, taken, weight),
         quantile(Durations.of(touch / taken, weight=weight)),
     )
 

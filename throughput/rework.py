@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from throughput.estimates import Figure, mean, quotient, share, weighed_share
+from throughput.estimates import Figure, mean, part, share, weighed_share
 from throughput.figures import Flags
 from throughput.flows import Flow, Tasks, summed
 from throughput.spans import Wait
@@ -47,7 +47,7 @@ def rework(group: Flow) -> Rework:
         group.variant,
         mean(returns.astype(np.float64), weight),
         weighed_share(returns == 0, weight),
-        quotient(again_s[timed], group.touch_s[timed], group.timed_weight),
+        part(again_s[timed], group.touch_s[timed], group.timed_weight),
         tuple(_states(tasks)),
     )
 

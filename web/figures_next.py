@@ -12,6 +12,10 @@ _OLD = mark("In hand longer than {time}, within which {share} are delivered: {co
 _WAITING = mark(
     "Tasks lie longest before anybody takes them in “{state}”: {time} on average. Look there first."
 )
+_WAITED = mark(
+    "Most of the waiting before anybody takes a task is in “{state}”: {time} each on average."
+    " Look there first."
+)
 _CHANGED = mark(
     "The median lead of what was delivered from {day} on is beyond what chance makes of it: ask why."
 )
@@ -64,10 +68,15 @@ class NextParts(Maker):
         return Step(self.say(_CHANGED).format(day=self.wording.day(passed[-1].first, year=True)), "control")
 
     def _waiting(self) -> Step | None:
-        """Before whom tasks wait longest."""
-        waits = [(one.seconds.get(Wait.QUEUE, 0.0), one.state) for one in self.told.spent if one.n >= FEWEST]
-        longest, state = max(waits, default=(0.0, ""))
-        if not longest:
+        """Where tasks wait most in all; to who may not know how many there are, where each waits longest."""
+        waits = [
+            (mean * one.n if self.counted else mean, mean, one.state)
+            for one in self.told.spent
+            if one.n >= FEWEST and (mean := one.seconds.get(Wait.QUEUE, 0.0))
+        ]
+        if not waits:
             return None
-        said = self.say(_WAITING).format(state=self.names.state(state), time=self.wording.time(longest))
+        _, mean, state = max(waits)
+        said = self.say(_WAITED if self.counted else _WAITING)
+        said = said.format(state=self.names.state(state), time=self.wording.time(mean))
         return Step(said, "spans")

@@ -212,14 +212,16 @@ class FiguresPages(Overseeing):
     def _names(self, asked: Asked, key: str, by: By, say: Translate) -> Names:
         words = process_words(asked.language)
         known: dict[str, str] = {}
+        under_way: dict[str, None] = {}  # in the order of the process
         for one in self.door.office.engine.catalogue:
             if one.key == key:
                 for state in one.states:
                     known.setdefault(state, words.state(one, state))
+                under_way |= dict.fromkeys(name for name, state in one.states.items() if not state.end)
         return Names(
             lambda state: known.get(state, state),
             lambda label: self._group(label, by, words, asked.language, say),
-            list(known),
+            list(under_way),
         )
 
     def _group(self, label: str, by: By, words: ProcessWords, language: str, say: Translate) -> str:

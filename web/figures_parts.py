@@ -40,7 +40,7 @@ class Names:
 
     state: Callable[[str], str]
     group: Callable[[str], str]
-    states: Sequence[str]  # in the order of the process
+    states: Sequence[str]  # where requests are in hand, in the order of the process
 
 
 def quantile(durations: Durations, share: float) -> float | None:

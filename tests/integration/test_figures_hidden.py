@@ -152,6 +152,8 @@ def test_who_reads_no_request_is_told_times_and_no_counts(offices: list[tuple[Sa
             if name == "in-hand":  # whoever looks often would see single ones come and go
                 assert {count for _, count, _ in rows} <= {"<5", *(str(n) for n in range(5, 1000, 5))}
                 assert len(rows) > 3
+                states = {state for state, _, _ in rows}
+                assert not states & {"Delivered", "Withdrawn"}  # where nothing is in hand
         for name in COUNTED:
             assert client.get(f"/figures/{name}.csv").status_code == 404, name
         page = seen(client.get("/figures?lang=en"))

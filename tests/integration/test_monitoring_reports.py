@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -22,6 +23,7 @@ from sqlalchemy import delete, func, select, update
 from certs.serve_authority import AuthorityServer
 from cli.errors import CommandError
 from cli.main import main
+from cli.serve import work_for_parent
 from signing.errors import ProfileError, RevocationUnavailableError
 from tests.databases import Database, intruder
 from tests.desk_office import browsing, served, signed_in, words_of
@@ -343,6 +345,25 @@ def test_killed_anywhere_it_is_made_once(office: KeyedOffice, point: str) -> Non
     assert len(rows(office)) == 9
     assert {one.code for one in rows(office) if one.pdf is not None} == {""}
     assert all(one.pdf is not None for one in rows(office))
+
+
+@pytest.mark.slow
+def test_the_worker_of_paraaf_serve_makes_them(office: KeyedOffice) -> None:
+    """It ends with the process that started it, and may read a PDF in a process of its own all the same."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe()
+    worker = context.Process(target=work_for_parent, args=(office.folder, theirs), daemon=True)
+    with AuthorityServer(office.authority.folder):
+        worker.start()
+        try:
+            while not any(one.code or one.pdf for one in rows(office)):
+                assert worker.is_alive()
+                worker.join(0.1)
+        finally:
+            worker.kill()
+            worker.join()
+            ours.close()
+    assert {one.code for one in rows(office)} == {""}
 
 
 def test_who_may_reads_it_and_nobody_else_learns_of_it(office: KeyedOffice) -> None:

@@ -109,6 +109,16 @@ def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_fi
     assert outcomes[0].inputs["per_week"] == Input("measured", 4000)
 
 
+def test_what_a_file_leaves_out_of_one_of_the_sources_is_the_sources() -> None:
+    """Paper that is asked about with fewer returns is paper still: it waits for rounds, and for post."""
+    found = beside([], {"A0": {"return_rate": 0.1}, "A3": {"clerks": 2}, "PAPER": {"return_rate": 0.1}})
+    assert [one.scenario for one in found] == [
+        replace(SOURCE[0], return_rate=0.1),
+        replace(SOURCE[2], clerks=2),
+        Scenario("PAPER", return_rate=0.1),
+    ]
+
+
 def test_requests_come_by_the_calendar_that_most_of_them_go_by() -> None:
     """One version without a calendar, of one request, leaves the others' weeks as they are."""
     log = Log().add(0, "request_submitted", 1, definition="a", **move("request", "manager"))
@@ -227,4 +237,5 @@ def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.Capt
     (change,) = (line for line in out.splitlines() if line.startswith("From A0 to A1: median lead "))
     for name in ("A0", "A1"):  # each with between what it lies: a bare difference would look sure
         lead = told[name]["lead_median_days"]
-        assert f"{lead['value']:.1f} ({lead['low']:.1f}–{lead['high']:.1f})" in change
+        value, low, high = (f"{lead[end]:.1f}" for end in ("value", "low", "high"))
+        assert (value if low == value == high else f"{value} ({low}–{high})") in change

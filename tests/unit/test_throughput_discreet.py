@@ -49,6 +49,37 @@ def test_few_are_hidden_and_so_is_what_would_tell_them() -> None:
     assert ",small,open,requests,*," in as_csv(found)
 
 
+def test_two_that_are_not_over_are_told_nowhere() -> None:
+    """One is open and one was withdrawn: that is two, however each is hidden."""
+    large = [record | {"unit": "large"} for record in of_unit("large", 1, 40, 9, 0)]
+    small = of_unit("small", 100, 25, 1, 0) + [
+        record | {"unit": "small"} for record in many("A3", [1.0], 200, delivered=False)
+    ]
+    found = told(
+        in_order(
+            large, small, [one | {"unit": "large"} for one in many("A3", [1.0] * 9, 300, delivered=False)]
+        ),
+        "unit",
+    )
+    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    assert None in (rows["small"]["n"], rows["small"]["delivered"])
+    [lead] = [one for one in as_json(found)["differences"] if one["figure"] == "lead" and one["a"] == "small"]
+    assert (lead["n_a"], lead["open_a"]) == (None, None)
+    assert "(2)" not in as_text(found)
+
+
+def test_two_of_peoples_are_told_nowhere_either() -> None:
+    """Nine more are open that a program drives: they are in no figure of people's time."""
+    mixed = of_units(("mixed", 25, 2), ("large", 30, 9))
+    driven = [
+        one | {"unit": "mixed", "channel": "program"} for one in many("A3", [1.0] * 9, 300, delivered=False)
+    ]
+    found = told(in_order(mixed, driven), "unit")
+    [lead] = [one for one in as_json(found)["differences"] if one["figure"] == "lead" and one["a"] == "mixed"]
+    assert (lead["n_a"], lead["open_a"]) == (None, None)
+    assert "(2)" not in as_text(found)
+
+
 def test_of_fewer_than_five_no_times_are_told() -> None:
     found = told(of_units(("large", 30, 9), ("four", 4, 0)), "unit")
     [four] = [row for row in found.rows if row.variant == "four"]

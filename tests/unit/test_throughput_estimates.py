@@ -10,7 +10,7 @@ from lifelines import KaplanMeierFitter
 from lifelines.utils import median_survival_times, qth_survival_times
 from scipy.stats import binomtest, bootstrap, t
 
-from throughput.estimates import mean, quantile, quotient, share, student
+from throughput.estimates import mean, part, quantile, quotient, share, student
 from throughput.survival import Durations
 
 
@@ -50,6 +50,16 @@ def test_scipys_bootstrap_of_a_quotient_agrees() -> None:
     found = quotient(above, below)
     assert found.value == pytest.approx(above.sum() / below.sum())
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), rel=0.01)
+
+
+def test_a_part_of_a_whole_is_never_above_all_of_it_nor_below_none() -> None:
+    whole = np.array([1.0, 9.0, 2.0, 30.0])
+    most, least = whole - [0.9, 0.0, 1.9, 0.0], np.array([0.0, 0.0, 0.0, 3.0])
+    assert (quotient(most, whole).high or 0) > 1
+    assert (quotient(least, whole).low or 0) < 0
+    found = part(most, whole), part(least, whole)
+    assert (found[0].high, found[1].low) == (1.0, 0.0)
+    assert [one.value for one in found] == [quotient(some, whole).value for some in (most, least)]
 
 
 @settings(max_examples=40)

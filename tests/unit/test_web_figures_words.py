@@ -4,8 +4,10 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from throughput.measures import SYSTEM_STEPS
-from throughput.overview_rows import MachineStep
+from throughput.overview_rows import MachineStep, Spent
 from throughput.reporting.comparison_tables import _STEPS as REPORTED
+from throughput.spans import Wait
+from web.figures_next import NextParts
 from web.figures_steady import _STEPS as SHOWN
 from web.figures_steady import SteadyParts
 from web.figures_wording import wording
@@ -22,3 +24,17 @@ def test_of_fewer_than_five_steps_no_median_is_told() -> None:
     few, enough = page.machine().tables[0].rows
     assert [cell.plain() for cell in few] == ["Sealing", "<5", None]
     assert [cell.plain() for cell in enough] == ["Sealing", 5, "2.00"]
+
+
+def test_where_most_waiting_is_comes_first_and_not_a_rare_step() -> None:
+    spent = [
+        Spent("manager", 200, {Wait.QUEUE: 36_000.0}),
+        Spent("wet_signature", 9, {Wait.QUEUE: 360_000.0}),
+    ]
+    whole = SimpleNamespace(lead=SimpleNamespace(ended=0), delivered=9)
+    told = SimpleNamespace(spent=spent, whole=whole, passed=[], in_hand=[])
+    names = SimpleNamespace(state=str)
+    for counted, state in ((True, "manager"), (False, "wet_signature")):  # by how many, where that is known
+        page = NextParts(cast(Any, told), cast(Any, names), wording("en"), str, counted=counted)
+        said = [step.said for step in page.all() if step.part == "spans"]
+        assert [f"“{state}”" in one for one in said] == [True]

@@ -227,7 +227,8 @@ class _Comparison:
             words.text(
                 "People's time is that of requests in which people did every step of theirs. Lead time runs"
                 " from requested to delivered by the clock, nights and weekends included. Handling is what"
-                " people's hands took: from taking a task to finishing it, without what it was suspended."
+                " people's hands took: from starting work on a task to finishing it, without what it was"
+                " suspended."
             ),
             words.text(
                 "Medians of lead times are those of Kaplan and Meier, in which an open request counts with"
