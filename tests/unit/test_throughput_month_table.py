@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from throughput.monitor import Monitor, Month, Printed, months
+from throughput.monitor import Monitor, Month, Printed, before, months
 from throughput.month_shape import ALL, Kind
 from throughput.month_table import Followed, MonthTold, month_told
 
@@ -350,3 +350,11 @@ def test_an_end_without_a_name_ties_nothing() -> None:
     gone = replace(several[0], ended_at=datetime(2026, 5, 12, tzinfo=UTC), outcome=None)
     may = Monitor.of([*several, gone], THREE[:2], ZONE).tables[THREE[0]]
     assert (may.shown("started", "board", None), may.shown("in_progress", "board", None)) == (10, 9)
+
+
+def test_months_before_a_gap_are_not_reckoned_with() -> None:
+    tables = Monitor.of(stays({("board", 4, None, "done"): 9}), THREE, ZONE).tables
+    assert before(tables, THREE[2]) == [tables[THREE[1]], tables[THREE[0]]]
+    assert before({month: tables[month] for month in (THREE[0], THREE[2])}, THREE[2].next) == [
+        tables[THREE[2]]
+    ]
