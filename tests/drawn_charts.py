@@ -37,7 +37,7 @@ WORDING = Wording.of(
 )
 ABOUT: Mapping[str, Any] = {
     "title": f"Doorlooptijd {HOSTILE}",
-    "desc": "Hoe lang aanvragen duurden, van aangevraagd tot verzonden.",
+    "desc": "Hoe lang aanvragen duurden, van aangevraagd tot afgeleverd.",
     "nothing": "Er zijn geen aanvragen in deze periode. Kies een langere periode.",
     "wording": WORDING,
 }

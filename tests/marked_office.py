@@ -25,6 +25,7 @@ from tests.databases import as_owner
 from tests.steps_office import CLERK, DECLARATION, MANAGER, OTHER_SIGNER, QUICK, SIGNER, KeyedOffice, Sample
 from workflow import outside
 from workflow.commands import Submission
+from workflow.kept_forms import form_name
 from workflow.office import REGISTER_FILE
 from workflow.outside import By
 from workflow.people import update_people
@@ -94,7 +95,19 @@ class MarkedOffice:
                 sample.do("withdraw", person, request)
             else:
                 sample.do("submit", person, request)
+        self._look_over(number, request)
         return request
+
+    def _look_over(self, number: int, request: int) -> None:
+        """Forms that were not sent: of a new request, and of one by somebody who stays.
+
+        Another of theirs stays, too: of a table without rows a server keeps the statistics that it had.
+        """
+        person, kept = self.people[number], self.sample.office.kept_forms
+        typed = {"data": {"employee": marker("Typed", number)}}
+        kept.keep(form_name(person), person, "new", typed)
+        kept.keep(form_name(request), CLERK, f"edit:{request}", typed, request=request)
+        kept.keep(form_name(CLERK), CLERK, "bulk", {})
 
     def _act_on_paper(self) -> int:
         done = 0

@@ -66,13 +66,16 @@ class Durations:
         """The standard deviation of what they took, over or not; none of one."""
         if len(self) < 2:
             return 0.0
-        spread = float(self.weight @ (self.taken - self.mean) ** 2)
-        return sqrt(spread / self.size * len(self) / (len(self) - 1))
+        return sqrt(float(self.weight @ (self.taken - self.mean) ** 2) / (self.size - 1))
 
     @property
     def ended(self) -> int:
         """How many are over."""
         return int(self.over.sum())
+
+    def beyond(self, time: float) -> int:
+        """How many took as long or longer, or have so far, beside the one whose time it is."""
+        return int((self.taken >= time).sum()) - 1
 
     @cached_property
     def steps(self) -> "Steps":
@@ -87,7 +90,10 @@ class Durations:
 
 def effective(weight: Numbers) -> Numbers:
     """Weights that come to as many cases as would tell as much, if they counted alike."""
-    return weight * (float(weight.sum()) / float(weight @ weight)) if len(weight) else weight
+    if not len(weight):
+        return weight
+    of_most = weight / weight.max()  # alike, each is one, and no rounding makes one case less of them
+    return np.asarray(of_most * (of_most.sum() / (of_most @ of_most)))
 
 
 @dataclass(frozen=True)

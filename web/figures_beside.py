@@ -14,6 +14,7 @@ from throughput.contrasts import Contrast, Figure
 from throughput.overview_rows import Compared
 from throughput.reporting.telling import Saying, by_chance
 from throughput.reporting.words import report_words
+from throughput.seen import COUNTS_FOR
 from throughput.small_cells import FEWEST
 from throughput.told import rounded
 from web.figures_parts import Maker, Section, drawn, quantile
@@ -21,10 +22,6 @@ from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Tabl
 
 FEWEST_SHARED: Final = 50
 """Of fewer requests a share, counted to the nearest five, says nothing that helps."""
-_COUNTS_FOR = mark(
-    "Of those that came last only the quick ones are delivered yet: slow ones that are delivered count for"
-    " others like them that are still open."
-)
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,7 @@ class Beside(Maker):
             say(mark("Handling: people's hands on it")),
             [
                 say(mark("How long people work on a request in all, from begun to done. Measured.")),
-                say(_COUNTS_FOR),
+                report_words(self.language).text(COUNTS_FOR),
             ],
             self._forest("handling"),
             [table, *self._differences("handling")],

@@ -11,13 +11,15 @@ from throughput.charts.svg import both_widths
 from throughput.charts.wording import Wording
 from throughput.discreet import tells
 from throughput.overview_rows import InHand
+from throughput.small_cells import FEWEST
 from throughput.survival import Durations, Survival
 from throughput.told import Told
 from web.figures_tables import Table, without_counts
 
 Translate = Callable[[str], str]
 Draw = Callable[[float], Drawing]
-MARKS = (0.5, 0.85, 0.95)
+_HALF = 0.5
+MARKS = (_HALF, 0.85, 0.95)
 FEWEST_POINTS = 6
 
 
@@ -43,7 +45,11 @@ class Names:
 
 def quantile(durations: Durations, share: float) -> float | None:
     """By when so many were done; None where those beyond are too few to tell of, or it is not reached."""
-    return Survival.of(durations).quantile(share) if tells(durations.ended, share) else None
+    if not tells(durations.ended, share):
+        return None
+    found = Survival.of(durations).quantile(share)
+    # Where they count unlike, or many are open, fewer lie beyond than their number says.
+    return found if found is None or share <= _HALF or durations.beyond(found) >= FEWEST else None
 
 
 def drawn(name: str, draw: Draw) -> Markup:

@@ -30,7 +30,7 @@ from tests.desk_office import browsing, served, signed_in, words_of
 from tests.steps_office import CLERK, KeyedOffice, Sample, level_of
 from tests.timed_office import Past
 from throughput.monitor import Month
-from throughput.monitor_kept import KeptMonths, keep_months
+from throughput.monitor_kept import KeptMonths, keep_months, not_counted
 from throughput.monitor_reports import (
     CRASHED,
     FIRST_WAIT,
@@ -189,6 +189,8 @@ def test_none_is_made_while_months_are_not_counted_yet(office: KeyedOffice) -> N
     with AuthorityServer(office.authority.folder):
         assert make_reports(office) == 0
         assert rows(office) == []
+        with office.store.read() as session:  # in their order: each is told after those before it
+            assert not_counted(session, kept.settings, office.clock()) == later
         keep_months(office.store, kept.settings, office.clock())
         assert make_reports(office) == 9
 

@@ -216,7 +216,8 @@ def test_a_form_that_was_looked_over_can_be_gone_back_to_until_it_is_sent(
     assert longer.url == told.url
     again = form_of_class(longer.text, "fields")
     assert (again.value("key"), again.value("language")) == (form.value("key"), "da")
-    assert "Proefwoord" not in client.get(NEW).text
+    for address in (NEW, f"/requests/new/{DECLARATION}/A1?form={told.url.params['form']}"):
+        assert "Proefwoord" not in client.get(address).text
     signed_in(client, place.sample.office, CLERK)
     assert "Proefwoord" not in client.get(str(told.url)).text
     form = opened(place, client, person, str(told.url))
@@ -256,6 +257,9 @@ def test_a_request_that_was_looked_over_can_be_gone_back_to_while_it_is_there(
         form_of_class(client.get(str(told.url)).text, "fields").value("signing.contact_phone")
         == "070 000 0000"
     )
+    place.sample.do("claim", CLERK, number)  # what was looked over is of what was seen then
+    again = form_of_class(client.get(str(told.url)).text, "fields")
+    assert again.value("version") == form.value("version")
     place.sample.do("return", CLERK, number, remark="Again.")
     assert [row for row in place.sample.rows(KeptForm) if row.request_id == number]
     assert client.get(str(told.url)).status_code != 200
@@ -271,6 +275,28 @@ def test_looking_a_form_over_does_not_make_it_one_of_the_version_that_came_meanw
     told = form_of_class(form.send(client, ("do", "look")).text, "fields").send(client, APPROVE)
     assert told.status_code == 409
     assert place.sample.request(number).state == "review"
+
+
+def test_what_was_looked_over_goes_with_the_form_that_is_sent_and_is_nobody_elses_to_replace(
+    place: Place, client: httpx.Client
+) -> None:
+    number, others = at_review(place), opened(place, client, place.requester(), NEW)
+    others.send(client, ("do", "look"))
+    form = opened(place, client, CLERK, f"/requests/{number}/edit")
+    form.fill("signing.name", place.sample.register.person(place.sample.signer).name)
+    form.fill("signing.contact_phone", "070 000 0000")
+    for field in form.names:
+        if field.startswith(("reasons.", "signing.")) and not form.value(field):
+            form.fill(field, "Looked into.")
+    told = form_of_class(form.send(client, ("do", "look")).text, "fields")
+    assert len(place.sample.rows(KeptForm)) == 2
+    assert number_in(told.send(client, APPROVE, follow=False)) == number
+    (kept,) = place.sample.rows(KeptForm)
+    again = opened(place, client, CLERK, NEW)
+    again.fill("key", others.value("key"))
+    again.send(client, ("do", "look"))
+    assert kept.name in {one.name for one in place.sample.rows(KeptForm)}
+    assert len(place.sample.rows(KeptForm)) == 2
 
 
 def test_a_mistake_changes_nothing_and_loses_nothing(place: Place, client: httpx.Client) -> None:

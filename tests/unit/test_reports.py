@@ -181,7 +181,7 @@ def test_the_monitoring_report_says_if_the_goal_was_met_and_by_which_norm() -> N
     assert (
         "Het doel is niet gehaald: gemiddeld over de maanden haalde 75,0% de norm, het doel was 85%." in first
     )
-    assert "niet meer dan 5 werkdagen werktijd tot ze is verzonden" in first
+    assert "niet meer dan 5 werkdagen werktijd tot ze is afgeleverd" in first
     assert "september 2026 40 40" in first
     assert "een kantoor in Nederland" in " ".join([first, *rest])
 

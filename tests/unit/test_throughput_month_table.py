@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from throughput.monitor import Monitor, Month, Printed, months
+from throughput.monitor import Monitor, Month, Printed, before, months
 from throughput.month_shape import ALL, Kind
 from throughput.month_table import Followed, MonthTold, month_told
 
@@ -307,10 +307,15 @@ def test_that_few_ended_is_not_told_by_what_began_and_is_in_hand(counts: dict[St
         {("board", 4, None, "done"): 10, ("board", 6, None, "done"): 2},
         {("board", 4, None, "done"): 10, ("board", 6, None, "done"): 1, ("board", 7, None, "done"): 2},
         {("board", 4, None, "done"): 12, ("board", 5, (5, 29), "done"): 3, ("board", 7, None, "done"): 2},
+        {  # of June nothing may follow from May and July together
+            ("board", 6, None, "done"): 12,
+            ("board", 5, (7, 29), "withdrawn"): 3,
+            ("board", 7, (7, 29), "done"): 8,
+        },
     ],
 )
 def test_that_few_began_is_not_told_by_what_is_in_hand_from_month_to_month(counts: dict[Stay, int]) -> None:
-    """Of 10 in hand, and then 12, two at least began."""
+    """Of 10 in hand, and then 12, two at least began. The last takes two months before to be kept."""
     assert told_of(counts) == []
 
 
@@ -337,3 +342,19 @@ def test_what_does_not_fit_any_more_is_not_reckoned_with() -> None:
     left = stays({("board", 6, None, "done"): 9})
     ends = THREE[1].begins(ZONE), THREE[2].begins(ZONE)
     assert month_told(left, *ends, 1, before=[may]).shown("started", "board", None) == 9
+
+
+def test_an_end_without_a_name_ties_nothing() -> None:
+    """It has ended, and no reason counts it."""
+    several = stays({("board", 5, None, "done"): 9})
+    gone = replace(several[0], ended_at=datetime(2026, 5, 12, tzinfo=UTC), outcome=None)
+    may = Monitor.of([*several, gone], THREE[:2], ZONE).tables[THREE[0]]
+    assert (may.shown("started", "board", None), may.shown("in_progress", "board", None)) == (10, 9)
+
+
+def test_months_before_a_gap_are_not_reckoned_with() -> None:
+    tables = Monitor.of(stays({("board", 4, None, "done"): 9}), THREE, ZONE).tables
+    assert before(tables, THREE[2]) == [tables[THREE[1]], tables[THREE[0]]]
+    assert before({month: tables[month] for month in (THREE[0], THREE[2])}, THREE[2].next) == [
+        tables[THREE[2]]
+    ]

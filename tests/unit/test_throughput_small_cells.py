@@ -81,6 +81,15 @@ def test_the_second_count_of_a_row_is_hidden_where_the_first_could_be_had_by_sub
     assert len(hidden(counts, [Sum("all", ("yes", "no"))]).cells) == 2
 
 
+def test_what_hides_a_small_count_does_not_tell_how_large_it_is_itself() -> None:
+    """Which of the others hides it does not depend on which of them is smaller."""
+    row = [Sum("all", ("few", "one", "other"))]
+    chosen = [
+        hidden({"few": 1, "one": one, "other": 39 - one, "all": 40}, row).cells for one in (5, 9, 20, 30, 34)
+    ]
+    assert len(set(chosen)) == 1
+
+
 def test_without_sums_only_small_counts_are_hidden() -> None:
     assert hidden({"a": 0, "b": 2, "c": 3}, []).cells == {"a", "b"}
 
