@@ -99,15 +99,11 @@ class MarkedOffice:
         return request
 
     def _look_over(self, number: int, request: int) -> None:
-        """Forms that were not sent: of a new request, and of one by somebody who stays.
-
-        Another of theirs stays, too: of a table without rows a server keeps the statistics that it had.
-        """
+        """Forms that were not sent: of a new request, and of one by somebody who stays."""
         person, kept = self.people[number], self.sample.office.kept_forms
         typed = {"data": {"employee": marker("Typed", number)}}
         kept.keep(form_name(person), person, "new", typed)
         kept.keep(form_name(request), CLERK, f"edit:{request}", typed, request=request)
-        kept.keep(form_name(CLERK), CLERK, "bulk", {})
 
     def _act_on_paper(self) -> int:
         done = 0
