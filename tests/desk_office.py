@@ -10,6 +10,7 @@ from datetime import timedelta
 from html import unescape
 
 import httpx
+import pytest
 from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import select
 from starlette.types import ASGIApp
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp
 from signing.secret import Secret
 from watching.endpoint import listening, serving, url_of
 from web.app import Desk
+from web.rates import Rate
 from workflow.office import Office
 from workflow.tables import SessionRow
 
@@ -25,6 +27,14 @@ from workflow.tables import SessionRow
 def served(office: Office, *, proxies: Sequence[str] = (), port: int = 0) -> Iterator[str]:
     """The address of an office's desk."""
     with served_app(Desk(office).app(), proxies=proxies, port=port) as url:
+        yield url
+
+
+@contextmanager
+def served_to_many(office: Office) -> Iterator[str]:
+    """The same, where one address may sign in as often as many people do."""
+    with pytest.MonkeyPatch.context() as patch, served(office) as url:
+        patch.setattr("web.signing_in.TRIES", Rate("sign-in", 1_000, 600.0))
         yield url
 
 

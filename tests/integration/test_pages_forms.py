@@ -13,10 +13,9 @@ from sqlalchemy import delete, update
 
 from documents.kinds import KINDS as DOCUMENTS
 from tests.databases import KINDS, fresh
-from tests.desk_office import browsing, csrf_of, served, signed_in
+from tests.desk_office import browsing, csrf_of, served_to_many, signed_in
 from tests.html_forms import HtmlForm, form_of_class
 from tests.steps_office import CLERK, DECLARATION, MANAGER, PLAN, SIGNER, Sample
-from web.rates import Rate
 from workflow.beginnings import KEPT
 from workflow.errors import Refused
 from workflow.kept_forms import MOST
@@ -60,8 +59,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     data.mkdir(mode=0o700)
     with fresh(request.param, data, request) as database:
         sample = Sample.open(data, database.environ)
-        with pytest.MonkeyPatch.context() as patch, served(sample.office) as url:
-            patch.setattr("web.signing_in.TRIES", Rate("sign-in", 1_000, 600.0))  # one address signs all in
+        with served_to_many(sample.office) as url:
             yield Place(url, sample)
         sample.office.close()
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.databases import KINDS
-from tests.desk_office import browsing, csrf_of, served, signed_in
+from tests.desk_office import browsing, csrf_of, served_to_many, signed_in
 from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice, link, listed, queue_office
 from tests.steps_office import CLERK, MANAGER
 from workflow.bulk_results import Came
@@ -29,7 +29,7 @@ def office(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture(scope="module")
 def url(office: QueueOffice) -> Iterator[str]:
-    with served(office.office) as url:
+    with served_to_many(office.office) as url:
         yield url
 
 
