@@ -80,7 +80,7 @@ def hidden(
     for knows in (True, False):
         search = _Search(table, small, knows=knows)
         if search.found_all():
-            if search.gave_up and search.told() and not knows:
+            if search.gave_up and search.tells and not knows:
                 return Hidden(frozenset(counts), None)  # what prints nothing tells nothing
             found = frozenset(cell for cell in search.hidden if cell in counts)
             large = frozenset(cell for cell in found if counts[cell] > small)
@@ -222,9 +222,10 @@ class _Search:
         )
         return is_kept or not self._knows  # else what is left is told by the sums alone, whatever is printed
 
-    def told(self) -> list[Cell]:
-        """What can be told."""
-        return [self._table.cells[int(at)] for at in np.flatnonzero(self._unsafe)]
+    @property
+    def tells(self) -> bool:
+        """Whether something can be told."""
+        return bool(self._unsafe.any())
 
     def _changes(self, free: NDArray[np.bool_]) -> "_Changes":
         values = self._table.values
