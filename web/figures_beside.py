@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from markupsafe import Markup
 
@@ -11,31 +10,24 @@ from throughput.capacity import WEEKS_A_YEAR
 from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.contrasts import Contrast, Figure
+from throughput.discreet import part_told, quantile
 from throughput.overview_rows import Compared
 from throughput.reporting.telling import Saying, by_chance
-from throughput.reporting.words import report_words
 from throughput.seen import COUNTS_FOR
 from throughput.small_cells import FEWEST
-from throughput.told import rounded
-from web.figures_parts import Maker, Section, drawn, quantile
+from web.figures_parts import Maker, Section, drawn
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Table, Words
-
-FEWEST_SHARED: Final = 50
-"""Of fewer requests a share, counted to the nearest five, says nothing that helps."""
 
 
 @dataclass(frozen=True)
 class Beside(Maker):
     """Makes the panels of lead, handling and capacity, which are never mixed."""
 
-    language: str
-
     def verdicts(self) -> list[str]:
         """The sentences that come first: those of the report."""
-        words = report_words(self.language)
-        name = words.way if self.told.by == "variant" else self.names.group
-        saying = Saying(words, name, self._n)
-        return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, words)]
+        name = self.words.way if self.told.by == "variant" else self.names.group
+        saying = Saying(self.words, name, self._n)
+        return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, self.words)]
 
     def _n(self, _one: Contrast, _group: str, n: int) -> str | None:
         return Count(n).written(self.wording) if self.counted else None
@@ -75,7 +67,11 @@ class Beside(Maker):
         return Section(
             "lead",
             say(mark("Lead: from asked to delivered")),
-            [say(mark("How long people wait for what they asked for, by the wall clock. Measured."))],
+            [
+                say(
+                    mark("How long people wait for what they asked for, by the wall clock ({origin}).")
+                ).format(origin=self.origin)
+            ],
             self._forest("lead"),
             [table, *self._differences("lead")],
         )
@@ -95,23 +91,23 @@ class Beside(Maker):
             "handling",
             say(mark("Handling: people's hands on it")),
             [
-                say(mark("How long people work on a request in all, from begun to done. Measured.")),
-                report_words(self.language).text(COUNTS_FOR),
+                say(mark("How long people work on a request in all, from begun to done ({origin}).")).format(
+                    origin=self.origin
+                ),
+                self.words.text(COUNTS_FOR),
             ],
             self._forest("handling"),
             [table, *self._differences("handling")],
         )
 
     def _handled(self, one: Compared) -> list[Cell]:
-        right = one.right_first_time if one.delivered >= FEWEST_SHARED else None
-        if right is not None:  # as if it was told of counts
-            right = 1 - rounded(round((1 - right) * one.delivered)) / rounded(one.delivered)
+        right = part_told(one.right_first_time, one.delivered - one.returned, one.returned)
         return [
             Words(self.names.group(one.label)),
             Count(len(one.touch)),
             Seconds(quantile(one.touch, 0.5)),
             Seconds(quantile(one.touch, 0.9)),
-            Share(right),
+            Share(None) if right is None else Share(right.value, over=right.over),
         ]
 
     def _capacity(self) -> Section:
@@ -121,7 +117,7 @@ class Beside(Maker):
             weeks = self.told.weeks_of(one)
             if len(one.touch) < FEWEST or not weeks:
                 continue
-            a_week = rounded(one.came) / weeks
+            a_week = one.came / weeks
             hours = a_week * one.touch.mean / 3600
             rows.append(
                 [
@@ -141,11 +137,10 @@ class Beside(Maker):
         ]
         said = say(
             mark(
-                "What people's hands do in a week: measured handling times measured requests."
-                " Waiting takes no"
+                "What people's hands do in a week: handling times requests, both {origin}. Waiting takes no"
                 " capacity, so a shorter lead frees none."
             )
-        )
+        ).format(origin=self.origin)
         table = Table("capacity", say(mark("Capacity that handling takes")), columns, rows)
         return Section("capacity", say(mark("Capacity")), [said] if rows else [], None, [table])
 

@@ -7,7 +7,7 @@ from typing import Literal
 from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import Contrast, Figure
-from throughput.discreet import ENDED_OTHERWISE, marks, tells
+from throughput.discreet import ENDED_OTHERWISE, lacks_marks, marks, right_first_time, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
 from throughput.reporting.table import Table
@@ -59,7 +59,7 @@ def flow(told: Comparison, words: ReportWords) -> Table:
             *(_count(told, row, one, words) for one in ("started", "delivered", "open", "withdrawn")),
             _otherwise(told, row, words),
             _count(told, row, "returned", words),
-            NOTHING if row.first_time_right is None else words.percent(row.first_time_right),
+            NOTHING if (right := right_first_time(row)) is None else words.percent(right),
         ]
         for row in rows
     ]
@@ -293,11 +293,11 @@ def too_few(row: VariantMeasures) -> bool:
     """Whether there are times of the machine, or of a provider, that are too few to be told."""
     total = row.system_total_ms
     steps = (*row.system_ms.values(), *row.provider_ms.values())
-    return any(not tells(one.n) for one in steps) or (total is not None and not tells(total.n, 0.9))
+    return any(not tells(one.n) for one in steps) or lacks_marks(total)
 
 
 def untold(rows: Rows, figure: Figure) -> bool:
     """Whether a median or a p90 of people's time is not told, for there are so few."""
     found = [*(row.lead_s if figure == "lead" else row.touch_total_s for row in rows)]
     states = (one for row in rows for one in row.touch_s.values()) if figure == "handling" else ()
-    return any(one is not None and not tells(one.n, 0.9) for one in (*found, *states))
+    return any(map(lacks_marks, (*found, *states)))

@@ -29,7 +29,7 @@ def forests(
             less=words.text("the first is faster"),
             more=words.text("the second is faster"),
         )
-        heading = words.text("{figure}: differences of medians (measured)", figure=chart.title)
+        heading = words.text("{figure}: differences of medians ({origin})", figure=chart.title)
         report.chart(heading, forest(chart, CHART_WIDTH))
     if contrasts:
         report.note(

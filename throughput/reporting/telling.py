@@ -18,8 +18,6 @@ FIGURES: Mapping[Figure, str] = {
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
 _WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
-_FEW = 2
-"""So many pairs that can't be told apart are told of one by one."""
 
 
 def span(seconds: float | None, words: ReportWords, like: float | None = None) -> str:
@@ -86,24 +84,44 @@ def foremost(told: Comparison) -> list[list[Contrast]]:
 
 _NOT_TOLD: Mapping[Figure, str] = {
     "lead": mark(
-        "Lead time (measured): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
+        "Lead time ({origin}): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
         " the median lies within {interval}."
     ),
     "handling": mark(
-        "Handling (measured): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
+        "Handling ({origin}): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
         " the median lies within {interval}."
     ),
 }
 _NOT_TOLD_BY: Mapping[Figure, str] = {
     "lead": mark(
-        "Lead time (measured): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
+        "Lead time ({origin}): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
         " difference in the median lies within {interval}."
     ),
     "handling": mark(
-        "Handling (measured): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
+        "Handling ({origin}): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
         " difference in the median lies within {interval}."
     ),
 }
+
+
+_FASTER: Mapping[Figure, str] = {
+    "lead": mark(
+        "Lead time ({origin}): {faster} is faster in the median (in brackets: with 95% certainty) than"
+        " {others}."
+    ),
+    "handling": mark(
+        "Handling ({origin}): {faster} takes less of people's time in the median (in brackets: with 95%"
+        " certainty) than {others}."
+    ),
+}
+_ALIKE: Mapping[Figure, str] = {
+    "lead": mark("Not told apart by so many requests, in lead time ({origin}): {lead}."),
+    "handling": mark("Not told apart by so many requests, in handling ({origin}): {handling}."),
+}
+_ALIKE_IN_BOTH = mark("Not told apart by so many requests, in lead time and in handling ({origin}): {lead}.")
+_ALIKE_IN_EACH = mark(
+    "Not told apart by so many requests ({origin}): in lead time {lead}; in handling {handling}."
+)
 
 
 @dataclass(frozen=True)
@@ -115,53 +133,106 @@ class Saying:
     n: Callable[[Contrast, str, int], str | None]
 
     def all_of(self, found: Sequence[Contrast]) -> Iterator[str]:
-        """Of lead, then of handling: each that differs; of several that can't be told apart, how many."""
+        """What differs, in lead and then in handling; last what can't be told apart, of several in one go."""
         for figure in FIGURES:
-            of_figure = [one for one in found if one.figure == figure]
-            alike = [one for one in of_figure if not one.found.distinguishable]
-            few = alike if len(alike) <= _FEW else []
-            yield from (self._told_apart(one) for one in of_figure if one.found.distinguishable)
-            yield from (self._not_told_apart(one) for one in few)
-            if alike and not few:
-                text = {
-                    "lead": mark(
-                        "Lead time (measured): {count} pairs can't be told apart by so many requests."
-                    ),
-                    "handling": mark(
-                        "Handling (measured): {count} pairs can't be told apart by so many requests."
-                    ),
-                }[figure]
-                yield self.words.text(text, count=self.words.number(len(alike)))
+            by_faster: dict[str, list[Contrast]] = {}
+            for one in found:
+                if one.figure == figure and one.found.distinguishable:
+                    by_faster.setdefault(faster_and_slower(one)[0], []).append(one)
+            for several in sorted(by_faster.values(), key=len, reverse=True):
+                yield self._told_apart(several[0]) if len(several) == 1 else self._faster_than_all(several)
+        alike = [one for one in found if not one.found.distinguishable]
+        if len(_pairs(alike)) > 1:
+            yield self._alike(alike)
+        else:
+            yield from map(self._not_told_apart, alike)
+
+    def _faster_than_all(self, found: Sequence[Contrast]) -> str:
+        """Of several that one is faster than."""
+        words, faster = self.words, faster_and_slower(found[0])[0]
+        others = ", ".join(map(self._slower, found))
+        said = words.text(_FASTER[found[0].figure], faster=self.name(faster), others=others)
+        n_faster, *n_others = (
+            self.n(one, group, n)
+            for one, group, n in (
+                _sized(found[0], faster),
+                *(_sized(one, faster_and_slower(one)[1]) for one in found),
+            )
+        )
+        if n_faster is None or None in n_others:
+            return said
+        requests = words.text(
+            "Requests: {n_first} against {others}.", n_first=n_faster, others="; ".join(map(str, n_others))
+        )
+        return f"{said} {requests}"
+
+    def _slower(self, one: Contrast) -> str:
+        words, like = self.words, _longest(one.found)
+        name = self.name(faster_and_slower(one)[1])
+        least, most = _ends(one)
+        if one.found.value is None or most is None:
+            return words.text("{slower} by {least} or more", slower=name, least=span(least, words, like))
+        return words.text(
+            "{slower} by {difference} ({range})",
+            slower=name,
+            difference=words.time(abs(one.found.value), like=like),
+            range=_range(span(least, words, like), words.time(most, like=like), words),
+        )
+
+    def _alike(self, found: Sequence[Contrast]) -> str:
+        """Which can't be told apart, and how many requests would show what difference was found."""
+        words = self.words
+        lead, handling = (self._all_pairs([one for one in found if one.figure == f]) for f in FIGURES)
+        if not lead or not handling:
+            text = _ALIKE["handling" if handling else "lead"]
+        else:
+            text = _ALIKE_IN_BOTH if lead == handling else _ALIKE_IN_EACH
+        said = words.text(text, lead=lead, handling=handling)
+        needed = [roughly(one.needed) for one in found if one.needed is not None and _is_worth_saying(one)]
+        if not needed:
+            return said
+        least, most = words.number(min(needed)), words.number(max(needed))
+        more = words.text(
+            "To show the differences in handling that were found, about {needed} requests of each would be"
+            " needed.",
+            needed=least if least == most else words.text("{low} to {high}", low=least, high=most),
+        )
+        return f"{said} {more}"
+
+    def _all_pairs(self, found: Sequence[Contrast]) -> str:
+        """Each two of them; all of them once where each is in a pair with each other one."""
+        names = dict.fromkeys(name for one in found for name in (one.a, one.b))
+        if len(found) > 1 and 2 * len(found) == len(names) * (len(names) - 1):
+            return ", ".join(map(self.name, names))
+        if len(found) > _MOST_PAIRS:
+            return self.words.text("{count} pairs", count=len(found))
+        return ", ".join(f"{self.name(one.a)} – {self.name(one.b)}" for one in found)
 
     def _told_apart(self, one: Contrast) -> str:
         words, like = self.words, _longest(one.found)
         faster, slower = faster_and_slower(one)
-        low, high = one.found.interval.low, one.found.interval.high
-        if faster == one.b:
-            least, most = low, high
-        else:
-            least, most = None if high is None else -high, None if low is None else -low
+        least, most = _ends(one)
         values = {"faster": self.name(faster), "slower": self.name(slower)}
         first = span(least, words, like)
         if one.found.value is None or most is None:
             text = {
                 "lead": mark(
-                    "Lead time (measured): {faster} is faster than {slower}, with 95% certainty by {least} or"
+                    "Lead time ({origin}): {faster} is faster than {slower}, with 95% certainty by {least} or"
                     " more in the median."
                 ),
                 "handling": mark(
-                    "Handling (measured): {faster} takes less of people's time than {slower}, with 95%"
+                    "Handling ({origin}): {faster} takes less of people's time than {slower}, with 95%"
                     " certainty {least} or more in the median."
                 ),
             }[one.figure]
             return words.text(text, **values, least=first) + self._seen_in(one, faster)
         text = {
             "lead": mark(
-                "Lead time (measured): {faster} is faster than {slower}, in the median by {difference}; with"
+                "Lead time ({origin}): {faster} is faster than {slower}, in the median by {difference}; with"
                 " 95% certainty by {range}."
             ),
             "handling": mark(
-                "Handling (measured): {faster} takes less of people's time than {slower}, in the median"
+                "Handling ({origin}): {faster} takes less of people's time than {slower}, in the median"
                 " {difference} less; with 95% certainty {range}."
             ),
         }[one.figure]
@@ -177,7 +248,7 @@ class Saying:
         words, values = self.words, {"a": self.name(one.a), "b": self.name(one.b)}
         if one.found.interval.low is None or one.found.interval.high is None:
             text = mark(
-                "Lead time (measured): {a} and {b} can't be told apart yet: too many requests are still open."
+                "Lead time ({origin}): {a} and {b} can't be told apart yet: too many requests are still open."
             )
             return words.text(text, **values) + self._seen_in(one, one.a)
         values["interval"] = interval(one.found, words)
@@ -186,10 +257,10 @@ class Saying:
             said = words.text(_NOT_TOLD[one.figure], **values)
         else:
             said = words.text(_NOT_TOLD_BY[one.figure], **values, n_a=n_a, n_b=n_b)
-        if one.needed is None or not _fewest(one) < one.needed <= _WORTH_SAYING:
+        if one.needed is None or not _is_worth_saying(one):
             return said
         more = words.text(
-            "To show the difference that was measured, about {needed} of each would be needed.",
+            "To show the difference that was found, about {needed} of each would be needed.",
             needed=words.number(roughly(one.needed)),
         )
         return f"{said} {more}"
@@ -203,6 +274,23 @@ class Saying:
         return " " + self.words.text(
             "Requests: {n_first} and {n_second}.", n_first=n_first, n_second=n_second
         )
+
+
+def _ends(one: Contrast) -> tuple[float | None, float | None]:
+    """Of one that can be told: the least and the most by which the faster is faster."""
+    low, high = one.found.interval.low, one.found.interval.high
+    if faster_and_slower(one)[0] == one.b:
+        return low, high
+    return None if high is None else -high, None if low is None else -low
+
+
+def _sized(one: Contrast, group: str) -> tuple[Contrast, str, int]:
+    return one, group, one.n_a if group == one.a else one.n_b
+
+
+def _is_worth_saying(one: Contrast) -> bool:
+    """Whether it would take more requests than there are, and not more than anybody has."""
+    return one.needed is not None and _fewest(one) < one.needed <= _WORTH_SAYING
 
 
 def _range(low: str, high: str, words: ReportWords) -> str:
