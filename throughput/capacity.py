@@ -24,7 +24,7 @@ CLAIMS_KEY = "employer-declaration"
 @dataclass(frozen=True)
 class Capacity:
     """What handling comes to. `handling_min` is the mean of a request, measured, or claimed where none is;
-    what it comes to is `given` where the number of requests is.
+    what measured minutes come to is `given` where the number of requests is.
     """
 
     key: str
@@ -44,7 +44,7 @@ def capacity(group: Flow, *, per_week: float | None = None) -> Capacity:
     rate = per_week if per_week is not None else arrivals_per_week(group)
     origin: Origin = MEASURED if per_week is None else "given"
     hours = Figure(0, None) if rate is None else minutes.times(rate / 60)
-    hours = hours if per_week is None else replace(hours, origin=origin)
+    hours = hours if minutes.origin != MEASURED else replace(hours, origin=origin)
     return Capacity(
         group.key,
         group.variant,

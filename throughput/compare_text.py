@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
 from throughput.compare import Comparison
-from throughput.difference import Faster, Interval
+from throughput.difference import Difference, Faster
 from throughput.discreet import marks, right_first_time, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
@@ -13,7 +13,7 @@ from throughput.origins import MEASURED, Origin
 from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
 from throughput.small_cells import FEWEST, HIDDEN
-from throughput.text_table import Table, grid, length
+from throughput.text_table import Table, alike, grid, length
 
 BY_PROGRAM = "by program"
 UNTOLD = f"{NOTHING}: of fewer than {FEWEST} nothing is told, and no p90 with fewer than {FEWEST} beyond it."
@@ -76,8 +76,10 @@ def _flow(told: Comparison, origin: Origin) -> Table:
 
 def _people(told: Comparison, origin: Origin) -> Table:
     rows = told.rows
-    table = [["process", "variant", "n", "lead median", "lead p90", "touch median", "touch p90"]]
-    table += [[row.key, row.variant, _by_people(told, row), *_lead(row), *_touch(row)] for row in rows]
+    table = [["process", "variant", "figure", "n", "median", "p90"]]
+    for row in rows:
+        table.append([row.key, row.variant, "lead", _by_people(told, row, row.lead_s), *_lead(row)])
+        table.append([row.key, row.variant, "touch", _by_people(told, row, row.touch_total_s), *_touch(row)])
     notes = [
         "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
         f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
@@ -90,8 +92,8 @@ def _people(told: Comparison, origin: Origin) -> Table:
     return Table(f"People ({origin}, from events)", table, notes)
 
 
-def _by_people(told: Comparison, row: VariantMeasures) -> str:
-    n = 0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
+def _by_people(told: Comparison, row: VariantMeasures, found: Spread | Reached | None) -> str:
+    n = 0 if row.lead_driven_by_program or found is None else found.n
     return HIDDEN if told.n(row.key, row.variant, n) is None else str(n)
 
 
@@ -108,7 +110,8 @@ def _touch(row: VariantMeasures) -> list[str]:
 
 
 def _marks(found: Spread | Reached | None) -> list[str]:
-    return [NOTHING if end is None else length(end) for end in marks(found)]
+    ends = marks(found)
+    return [NOTHING if end is None else length(end, like=alike(*ends)) for end in ends]
 
 
 def _differences(told: Comparison, origin: Origin) -> Iterator[Table]:
@@ -121,8 +124,8 @@ def _differences(told: Comparison, origin: Origin) -> Iterator[Table]:
         [
             HIDDEN if told.n(one.key, one.a, one.n_a) is None else _n(one.n_a, one.open_a),
             HIDDEN if told.n(one.key, one.b, one.n_b) is None else _n(one.n_b, one.open_b),
-            *(_signed(one.found.a, plus=""), _signed(one.found.b, plus=""), _signed(one.found.value)),
-            *(_interval(one.found.interval), _chance(one.found.faster)),
+            *_difference(one.found),
+            _chance(one.found.faster),
         ]
         for one in found
     ]
@@ -138,7 +141,7 @@ def _differences(told: Comparison, origin: Origin) -> Iterator[Table]:
     said += [
         [
             one.verdict,
-            _signed(one.smallest_s, plus=""),
+            NOTHING if one.smallest_s is None else length(one.smallest_s),
             NOTHING if one.needed is None else str(one.needed),
         ]
         for one in found
@@ -157,14 +160,18 @@ def _n(n: int, still_open: int) -> str:
     return f"{n} ({still_open})" if still_open else str(n)
 
 
-def _signed(seconds: float | None, *, plus: str = "+", unknown: str = NOTHING) -> str:
+def _difference(found: Difference) -> list[str]:
+    """Both medians, their difference and its interval, in one unit."""
+    like = alike(found.a, found.b, found.value)
+    medians = (NOTHING if one is None else length(one, like=like) for one in (found.a, found.b))
+    low, high = (_signed(end, like, "open") for end in (found.interval.low, found.interval.high))
+    return [*medians, _signed(found.value, like, NOTHING), f"{low} … {high}"]
+
+
+def _signed(seconds: float | None, like: float, unknown: str) -> str:
     if seconds is None:
         return unknown
-    return ("−" if seconds < 0 else plus) + length(abs(seconds))
-
-
-def _interval(interval: Interval) -> str:
-    return f"{_signed(interval.low, unknown='open')} … {_signed(interval.high, unknown='open')}"
+    return ("−" if seconds < 0 else "+") + length(abs(seconds), like=like)
 
 
 def _chance(faster: Faster) -> str:

@@ -16,7 +16,7 @@ from throughput.rework import Rework
 from throughput.score_card import THEIR_WORDS, ScoreCard, Statement
 from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
-from throughput.text_table import Table, length
+from throughput.text_table import Table, alike, length
 from throughput.whole import KeyCosts, Panels
 
 _COUNTS = ("started", "closed", "open", "withdrawn")
@@ -51,7 +51,7 @@ def _handling(told: Panels, origin: Origin) -> Iterator[Table]:
     rows = [
         [
             *(one.key, one.variant, *_counts(one.counts), str(one.touch_s.n)),
-            *(*_times(one.touch_s, one.touch_s.n), _ranged(one.touch_mean_s)),
+            *_times(one.touch_s, one.touch_s.n, one.touch_mean_s),
         ]
         for one in told.handling
     ]
@@ -318,23 +318,26 @@ def _counts(found: Counts) -> list[str]:
     return [str(getattr(found, name)) for name in _COUNTS]
 
 
-def _times(found: Times, over: int) -> list[str]:
-    """By when half and nine of ten were over, as far as so many that are over tell it."""
+def _times(found: Times, over: int, *more: Figure) -> list[str]:
+    """By when half and nine of ten were over, as far as so many that are over tell it, and more like them."""
     ends = ((found.median, 0.5), (found.p90, 0.9))
-    return [_ranged(figure) if tells(over, share, found.beyond) else NOTHING for figure, share in ends]
+    told = [figure if tells(over, share, found.beyond) else None for figure, share in ends]
+    like = alike(*(one.value for one in (*told, *more) if one is not None))
+    return [NOTHING if one is None else _ranged(one, like) for one in (*told, *more)]
 
 
-def _ranged(figure: Figure) -> str:
-    """Seconds, with their interval."""
+def _ranged(figure: Figure, like: float | None = None) -> str:
+    """Seconds, with their interval; in the unit in which one would say `like`."""
     if figure.value is None or few(figure):
         return NOTHING
+    like = figure.value if like is None else like
+    told = length(figure.value, like=like)
     if figure.low is None and figure.high is None:
-        return length(figure.value)
+        return told
     low, high = (
-        "open" if end is None else length(max(0.0, end), like=figure.value)
-        for end in (figure.low, figure.high)
+        "open" if end is None else length(max(0.0, end), like=like) for end in (figure.low, figure.high)
     )
-    return f"{length(figure.value)} ({low} … {high})"
+    return f"{told} ({low} … {high})"
 
 
 def _plain(figure: Figure, form: str) -> str:

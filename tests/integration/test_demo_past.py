@@ -196,7 +196,7 @@ def test_the_sample_people_go_on_after_it(untouched: Path, terminal: Terminal) -
     """Though of those who were destroyed nobody is known any more."""
     said = terminal("demo", "--data", untouched, "--requests", 1, "--variants", "A4", "--json")
     assert said.status == 0, said
-    [sealed, _] = said.json["comparison"]["measured"]  # the plan beside it
+    [sealed, _] = said.json["comparison"]["groups"]  # the plan beside it
     assert (sealed["variant"], sealed["n"]) == ("A4", 1)
 
 

@@ -214,7 +214,10 @@ def test_a_simulation_tells_what_is_without_end_and_what_does_not_come_out() -> 
     told_ = Simulated([most, some], [None, None], 0.95, 4, 40, 1, measured=True, reproduced=held)
     first_page, *more = pages_of(simulation_pdf(told_, {}, made_at=MADE, words=report_words("nl")))
     pages = " ".join([first_page, *more])
-    assert "wat is gemeten, komt er niet uit (Doorlooptijd, 90% binnen). Vertrouw niet" in first_page
+    assert (
+        "wat de aanvragen van het kantoor laten zien (gemeten), komt er niet uit: Doorlooptijd, 90% binnen."
+        " Vertrouw niet" in first_page
+    )
     assert "Doorlooptijd, 90% binnen 9,0 (8,0–…) 2,0 (1,0–3,0) klopt niet" in pages
     assert "van zonder einde (vanaf 12,3) naar 4,5 (3,2–…)" in pages
     assert "in 30 van de 40 herhalingen" in pages

@@ -32,7 +32,7 @@ def told(records: list[dict[str, Any]], by: By) -> Comparison:
 
 def test_few_are_hidden_and_so_is_what_would_tell_them() -> None:
     found = told(of_units(("large", 30, 9), ("middle", 20, 8), ("small", 7, 2)), "unit")
-    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    rows = {row["unit"]: row for row in as_json(found)["groups"]}
     assert rows["small"]["open"] is None
     opened = [rows["large"]["open"], rows["middle"]["open"]]
     assert opened.count(None) == 1  # or it were the rest of all
@@ -61,7 +61,7 @@ def test_two_that_are_not_over_are_told_nowhere() -> None:
         ),
         "unit",
     )
-    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    rows = {row["unit"]: row for row in as_json(found)["groups"]}
     assert None in (rows["small"]["n"], rows["small"]["delivered"])
     [lead] = [one for one in as_json(found)["differences"] if one["figure"] == "lead" and one["a"] == "small"]
     assert (lead["n_a"], lead["open_a"]) == (None, None)
@@ -137,7 +137,7 @@ def of_unit(unit: str, first: int, delivered: int, withdrawn: int, returned: int
 def test_a_share_does_not_tell_a_hidden_count() -> None:
     """19 of 20 delivered, four of them returned: 15 / 19 would say how many were withdrawn."""
     found = told(in_order(of_unit("a", 1, 19, 1, 4), of_unit("b", 100, 30, 9, 4)), "unit")
-    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    rows = {row["unit"]: row for row in as_json(found)["groups"]}
     assert (rows["a"]["withdrawn"], rows["a"]["delivered"], rows["a"]["returned"]) == (None, None, 4)
     assert rows["a"]["first_time_right"] is None
 
@@ -154,7 +154,7 @@ def test_how_often_the_machine_did_a_step_does_not_tell_how_many_there_were() ->
                 one |= {"outcome": "done", "durations_us": {"deliver": 900}, "channel": "person"}
             months.append(one)
     found = told(in_order(months), "month")
-    rows = {row["month"]: row for row in as_json(found)["measured"]}
+    rows = {row["month"]: row for row in as_json(found)["groups"]}
     assert rows["2026-04"]["delivered"] is None
     assert [row["system_ms"].get("deliver", {}).get("n") for row in rows.values()] == [None, None]
     assert not any("system.deliver" in line for line in as_csv(found).splitlines() if ",2026-04," in line)

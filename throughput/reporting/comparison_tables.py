@@ -14,6 +14,7 @@ from throughput.reporting.table import Table
 from throughput.reporting.telling import difference, interval, roughly, span, verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
+from throughput.text_table import alike
 
 Rows = Sequence[VariantMeasures]
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
@@ -103,8 +104,8 @@ def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords)
         [
             *(words.process(one.key), short(one.a, told.by, words), short(one.b, told.by, words)),
             *(_n(told, one, one.a, words), _n(told, one, one.b, words)),
-            *(span(one.found.a, words), span(one.found.b, words), difference(one.found, words)),
-            *(interval(one.found, words), _chance(one, words)),
+            *(span(median, words, alike(one.found.a, one.found.b)) for median in (one.found.a, one.found.b)),
+            *(difference(one.found, words), interval(one.found, words), _chance(one, words)),
         ]
         for one in found
     ]
@@ -260,8 +261,11 @@ def _spread(
 ) -> list[str]:
     if found is None:
         return [NOTHING] * 3
-    n = told.n(row.key, row.variant, found.n)
-    return [HIDDEN if n is None else words.number(n), *(span(end, words) for end in marks(found))]
+    n, ends = told.n(row.key, row.variant, found.n), marks(found)
+    return [
+        HIDDEN if n is None else words.number(n),
+        *(span(end, words, alike(*ends)) for end in ends),
+    ]
 
 
 def _n(told: Comparison, one: Contrast, group: str, words: ReportWords) -> str:
