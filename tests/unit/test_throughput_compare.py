@@ -16,6 +16,7 @@ from throughput.compare_data import as_csv, as_json
 from throughput.compare_text import as_text
 from throughput.difference import Faster
 from throughput.grouped import By
+from throughput.text_table import alike, length
 
 NOW = START + timedelta(days=9)
 
@@ -188,3 +189,18 @@ def test_a_lead_with_many_open_is_not_told_of_the_quick_ones_alone() -> None:
     assert rows["A3"]["p90"] is None  # 20 of 25
     assert "declaration,A1,lead,s,20,,,measured" in as_csv(found)
     assert re.search(r"A1 +lead +20 +– +–\n.*A1 +touch +20 +60.0 min", as_text(found))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((12_000.0, 200_000.0), ["0.1 d", "2.3 d"]),
+        ((600.0, 200_000.0), ["0.2 h", "55.6 h"]),
+        ((354_240.0, -7_200.0), ["4.1 d", "-0.1 d"]),
+        ((0.0, None), ["0.0 s"]),
+    ],
+)
+def test_a_row_is_told_in_one_unit_in_which_none_of_it_is_nothing(
+    row: tuple[float | None, ...], said: list[str]
+) -> None:
+    assert [length(one, like=alike(*row)) for one in row if one is not None] == said

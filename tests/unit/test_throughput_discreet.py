@@ -3,13 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.kept_log import kept_of
 from tests.unit.test_throughput_compare import in_order, many
 from tests.unit.test_throughput_spans import START
 from throughput.compare import Comparison
 from throughput.compare_data import as_csv, as_json
 from throughput.compare_text import as_text
+from throughput.discreet import PartTold, marks, part_told, quantile
 from throughput.grouped import By
+from throughput.measures import Reached, Spread
+from throughput.panels import Times
+from throughput.said import _times
+from throughput.survival import Durations, Survival
 
 NOW = START + timedelta(days=9)
 
@@ -158,3 +165,31 @@ def test_how_often_the_machine_did_a_step_does_not_tell_how_many_there_were() ->
     assert rows["2026-04"]["delivered"] is None
     assert [row["system_ms"].get("deliver", {}).get("n") for row in rows.values()] == [None, None]
     assert not any("system.deliver" in line for line in as_csv(found).splitlines() if ",2026-04," in line)
+
+
+def test_a_share_is_that_of_exact_counts_and_tells_of_no_few() -> None:
+    """Of 78 delivered 17 went back: from counts to the nearest five it would be another one."""
+    assert part_told(61 / 78, 61, 17) == PartTold(61 / 78)
+    few = {part_told((78 - back) / 78, 78 - back, back) for back in range(5)}
+    assert few == {PartTold(0.9, over=True)}
+    assert part_told(0.5, 24, 25) is None
+    assert part_told(0.05, 4, 76) is None
+    assert part_told(0.88, 76, 4) is None  # as they count: it is not nearly all
+
+
+@pytest.mark.parametrize(("beyond", "told_of"), [(4, (7.0, None)), (5, (7.0, 9.0))])
+def test_a_high_mark_is_told_where_enough_lie_beyond_it_whatever_their_number(
+    beyond: int, told_of: tuple[float | None, float | None]
+) -> None:
+    assert marks(Spread(80, 7.0, 9.0, beyond)) == marks(Reached(80, 7.0, 9.0, beyond)) == told_of
+
+
+def test_text_and_page_tell_the_same_marks_of_what_does_not_count_alike() -> None:
+    """Where the slowest count for many, fewer lie beyond nine tenths of all than a tenth of their number."""
+    slow = Durations.of([*range(1, 61)], weight=[1.0] * 54 + [10.0] * 6)
+    assert len(slow) >= 50
+    assert (slow.beyond(Survival.of(slow).quantile(0.9) or 0.0), quantile(slow, 0.9)) == (1, None)
+    assert "–" in _times(Times.of(slow), 60)
+    alike = Durations.of([*range(1, 61)])
+    assert quantile(alike, 0.9) == 54
+    assert "–" not in _times(Times.of(alike), 60)
