@@ -104,9 +104,10 @@ def test_the_first_page_tells_of_every_pair_where_they_are_few() -> None:
     slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
     found = told(*in_order(many("A0", slow, 1), many("A1", fast, 100), many("A3", fast, 200)))
     first, *rest = pages_of(report_of(found))
-    for faster in ("A1 (by a click)", "A3 (with a person's own key)"):
-        assert f"Lead time (measured): {faster} is faster than A0 (on paper), in the median by" in first
-    assert first.count("Requests: 40 and 30.") == 4
+    assert "certainty: A0 (on paper) is slower than A1 (by a click) by 4.0 min (" in first
+    assert "certainty: A0 (on paper) takes more of people's time than A1 (by a click) by" in first
+    assert first.count("); A3 (with a person's own key) by 4.0 min (") == 2
+    assert first.count("Requests: 30 against 40; 40.") == 2
     assert "40 and 40 requests can't tell A1" in first
     assert "Of so many pairs about one in twenty looks different by chance alone." in first
     assert not any("differences of medians" in page for page in rest)
@@ -294,11 +295,16 @@ def test_of_six_pairs_what_differs_comes_first_and_what_is_alike_last_in_one_sen
     groups = [many(name, taken, 100 * place + 1) for place, (name, taken) in enumerate(names)]
     found = told(*in_order(*groups))
     lines = list(headlines(found, report_words("en")))
-    apart = [place for place, said in enumerate(lines) if " than A0" in said]
-    [alike] = [place for place, said in enumerate(lines) if said.startswith("Not told apart")]
-    assert len(apart) == 6
-    assert max(apart) < alike
-    assert "in lead time and in handling (measured): A1 (by a click), A2" in lines[alike]
+    assert [" than A1" in said for said in lines] == [True, True, False, False]
+    assert lines[2].startswith(
+        "Not told apart by so many requests, in lead time and in handling (measured): A1 ("
+    )
+    assert "about 53,000 requests of each would be needed" in lines[2]
+    unknown = [replace(one, needed=None) for one in found.contrasts]
+    [said] = [
+        one for one in headlines(replace(found, contrasts=unknown), report_words("en")) if "Not told" in one
+    ]
+    assert said.endswith("or more in mean handling would most likely have been seen.")
     known = [replace(one, needed=n) for one, n in zip(found.contrasts, [900, 1234, 5678] * 4, strict=True)]
     [said] = [
         one for one in headlines(replace(found, contrasts=known), report_words("en")) if "Not told" in one
@@ -313,8 +319,8 @@ def test_one_that_is_faster_than_several_is_said_to_be_so_once() -> None:
     lead, handling, *_ = headlines(found, report_words("en"))
     for said in (lead, handling):
         assert said.count("A3 (with a person's own key)") == 1
-        assert "than A0 (on paper) by 10.0\u00a0min (" in said
-        assert ", A1 (by a click) by 10.0\u00a0min (" in said
+        assert " than A0 (on paper) by 10.0\u00a0min (" in said
+        assert "; A1 (by a click) by 10.0\u00a0min (" in said
         assert said.endswith("Requests: 40 against 40; 40.")
 
 

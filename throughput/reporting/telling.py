@@ -106,12 +106,22 @@ _NOT_TOLD_BY: Mapping[Figure, str] = {
 
 _FASTER: Mapping[Figure, str] = {
     "lead": mark(
-        "Lead time ({origin}): {faster} is faster in the median (in brackets: with 95% certainty) than"
+        "Lead time ({origin}), in the median and in brackets with 95% certainty: {name} is faster than"
         " {others}."
     ),
     "handling": mark(
-        "Handling ({origin}): {faster} takes less of people's time in the median (in brackets: with 95%"
-        " certainty) than {others}."
+        "Handling ({origin}), in the median and in brackets with 95% certainty: {name} takes less of people's"
+        " time than {others}."
+    ),
+}
+_SLOWER: Mapping[Figure, str] = {
+    "lead": mark(
+        "Lead time ({origin}), in the median and in brackets with 95% certainty: {name} is slower than"
+        " {others}."
+    ),
+    "handling": mark(
+        "Handling ({origin}), in the median and in brackets with 95% certainty: {name} takes more of people's"
+        " time than {others}."
     ),
 }
 _ALIKE: Mapping[Figure, str] = {
@@ -135,46 +145,47 @@ class Saying:
     def all_of(self, found: Sequence[Contrast]) -> Iterator[str]:
         """What differs, in lead and then in handling; last what can't be told apart, of several in one go."""
         for figure in FIGURES:
-            by_faster: dict[str, list[Contrast]] = {}
-            for one in found:
-                if one.figure == figure and one.found.distinguishable:
-                    by_faster.setdefault(faster_and_slower(one)[0], []).append(one)
-            for several in sorted(by_faster.values(), key=len, reverse=True):
-                yield self._told_apart(several[0]) if len(several) == 1 else self._faster_than_all(several)
+            apart = [one for one in found if one.figure == figure and one.found.distinguishable]
+            for name, several in _around(apart):
+                yield (
+                    self._told_apart(several[0]) if len(several) == 1 else self._one_and_others(name, several)
+                )
         alike = [one for one in found if not one.found.distinguishable]
         if len(_pairs(alike)) > 1:
             yield self._alike(alike)
         else:
             yield from map(self._not_told_apart, alike)
 
-    def _faster_than_all(self, found: Sequence[Contrast]) -> str:
-        """Of several that one is faster than."""
-        words, faster = self.words, faster_and_slower(found[0])[0]
-        others = ", ".join(map(self._slower, found))
-        said = words.text(_FASTER[found[0].figure], faster=self.name(faster), others=others)
-        n_faster, *n_others = (
-            self.n(one, group, n)
-            for one, group, n in (
-                _sized(found[0], faster),
-                *(_sized(one, faster_and_slower(one)[1]) for one in found),
-            )
+    def _one_and_others(self, name: str, found: Sequence[Contrast]) -> str:
+        """Of several that one is faster than, or slower."""
+        words, is_faster = self.words, faster_and_slower(found[0])[0] == name
+        others = [one.b if one.a == name else one.a for one in found]
+        said = words.text(
+            (_FASTER if is_faster else _SLOWER)[found[0].figure],
+            name=self.name(name),
+            others="; ".join(self._by_how_much(one, other) for one, other in zip(found, others, strict=True)),
         )
-        if n_faster is None or None in n_others:
+        n_name, *n_others = (
+            self.n(one, group, one.n_a if group == one.a else one.n_b)
+            for one, group in ((found[0], name), *zip(found, others, strict=True))
+        )
+        if n_name is None or None in n_others:
             return said
         requests = words.text(
-            "Requests: {n_first} against {others}.", n_first=n_faster, others="; ".join(map(str, n_others))
+            "Requests: {n_first} against {others}.", n_first=n_name, others="; ".join(map(str, n_others))
         )
         return f"{said} {requests}"
 
-    def _slower(self, one: Contrast) -> str:
+    def _by_how_much(self, one: Contrast, other: str) -> str:
         words, like = self.words, _longest(one.found)
-        name = self.name(faster_and_slower(one)[1])
         least, most = _ends(one)
         if one.found.value is None or most is None:
-            return words.text("{slower} by {least} or more", slower=name, least=span(least, words, like))
+            return words.text(
+                "{name} by {least} or more", name=self.name(other), least=span(least, words, like)
+            )
         return words.text(
-            "{slower} by {difference} ({range})",
-            slower=name,
+            "{name} by {difference} ({range})",
+            name=self.name(other),
             difference=words.time(abs(one.found.value), like=like),
             range=_range(span(least, words, like), words.time(most, like=like), words),
         )
@@ -190,7 +201,7 @@ class Saying:
         said = words.text(text, lead=lead, handling=handling)
         needed = [roughly(one.needed) for one in found if one.needed is not None and _is_worth_saying(one)]
         if not needed:
-            return said
+            return f"{said} {self._seen_from(found)}".rstrip()
         least, most = words.number(min(needed)), words.number(max(needed))
         more = words.text(
             "To show the differences in handling that were found, about {needed} requests of each would be"
@@ -198,6 +209,16 @@ class Saying:
             needed=least if least == most else words.text("{low} to {high}", low=least, high=most),
         )
         return f"{said} {more}"
+
+    def _seen_from(self, found: Sequence[Contrast]) -> str:
+        """Which difference so many would have shown; nothing where none of them is of handling."""
+        smallest = [one.smallest_s for one in found if one.smallest_s is not None]
+        if not smallest:
+            return ""
+        return self.words.text(
+            "A difference of {smallest} or more in mean handling would most likely have been seen.",
+            smallest=self.words.time(max(smallest)),
+        )
 
     def _all_pairs(self, found: Sequence[Contrast]) -> str:
         """Each two of them; all of them once where each is in a pair with each other one."""
@@ -284,8 +305,17 @@ def _ends(one: Contrast) -> tuple[float | None, float | None]:
     return None if high is None else -high, None if low is None else -low
 
 
-def _sized(one: Contrast, group: str) -> tuple[Contrast, str, int]:
-    return one, group, one.n_a if group == one.a else one.n_b
+def _around(found: Sequence[Contrast]) -> Iterator[tuple[str, list[Contrast]]]:
+    """All that differ, in as few groups as may be: each of one that is faster than others, or slower."""
+    left = list(found)
+    while left:
+        groups: dict[tuple[int, str], list[Contrast]] = {}
+        for one in left:
+            for place, name in enumerate(faster_and_slower(one)):
+                groups.setdefault((place, name), []).append(one)
+        (_, name), most = max(groups.items(), key=lambda group: len(group[1]))
+        yield name, most
+        left = [one for one in left if one not in most]
 
 
 def _is_worth_saying(one: Contrast) -> bool:
