@@ -10,8 +10,9 @@ from throughput.contrasts import Contrast, Figure
 from throughput.discreet import ENDED_OTHERWISE, lacks_marks, marks, right_first_time, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
+from throughput.reporting.amounts import difference, interval, medians, roughly, span
 from throughput.reporting.table import Table
-from throughput.reporting.telling import difference, interval, roughly, span, verdict
+from throughput.reporting.telling import verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
 from throughput.text_table import alike
@@ -104,7 +105,7 @@ def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords)
         [
             *(words.process(one.key), short(one.a, told.by, words), short(one.b, told.by, words)),
             *(_n(told, one, one.a, words), _n(told, one, one.b, words)),
-            *(span(median, words, alike(one.found.a, one.found.b)) for median in (one.found.a, one.found.b)),
+            *medians(one.found, words),
             *(difference(one.found, words), interval(one.found, words), _chance(one, words)),
         ]
         for one in found

@@ -7,9 +7,9 @@ from itertools import chain
 from throughput.claims import plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import Contrast, Figure
-from throughput.difference import Difference
 from throughput.grouped import By
-from throughput.reporting.words import NO_BREAK, NOTHING, OPEN, ReportWords, mark
+from throughput.reporting.amounts import interval, like_of, roughly, span
+from throughput.reporting.words import NO_BREAK, ReportWords, mark
 
 FIGURES: Mapping[Figure, str] = {
     "lead": mark("Lead time, from requested to delivered"),
@@ -20,37 +20,10 @@ _WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
 
 
-def span(seconds: float | None, words: ReportWords, like: float | None = None) -> str:
-    """A time, or that it is not known."""
-    return NOTHING if seconds is None else words.time(seconds, like=like)
-
-
-def difference(found: Difference, words: ReportWords) -> str:
-    """The difference itself, in the unit in which its interval is told."""
-    return words.signed(found.value, like=_longest(found))
-
-
-def interval(found: Difference, words: ReportWords) -> str:
-    """From the one end to the other, once if they are alike; an open end lies beyond what was seen."""
-    ends = (found.interval.low, found.interval.high)
-    low, high = (words.signed(end, OPEN, like=_longest(found)) for end in ends)
-    return low if low == high else f"{low} … {high}".replace("… …", "…")
-
-
-def _longest(found: Difference) -> float:
-    told = (found.value, found.interval.low, found.interval.high)
-    return max((abs(one) for one in told if one is not None), default=0.0)
-
-
 def faster_and_slower(one: Contrast) -> tuple[str, str]:
     """Of a contrast that can be told: which variant is the faster, and which the slower."""
     a_is_faster = one.found.interval.high is not None and one.found.interval.high < 0
     return (one.a, one.b) if a_is_faster else (one.b, one.a)
-
-
-def roughly(count: int) -> int:
-    """A number of requests that is reckoned, in two digits."""
-    return int(float(f"{count:.1e}"))
 
 
 def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
@@ -177,7 +150,7 @@ class Saying:
         return f"{said} {requests}"
 
     def _by_how_much(self, one: Contrast, other: str) -> str:
-        words, like = self.words, _longest(one.found)
+        words, like = self.words, like_of(one.found)
         least, most = _ends(one)
         if one.found.value is None or most is None:
             return words.text(
@@ -230,7 +203,7 @@ class Saying:
         return ", ".join(f"{self.name(one.a)} – {self.name(one.b)}" for one in found)
 
     def _told_apart(self, one: Contrast) -> str:
-        words, like = self.words, _longest(one.found)
+        words, like = self.words, like_of(one.found)
         faster, slower = faster_and_slower(one)
         least, most = _ends(one)
         values = {"faster": self.name(faster), "slower": self.name(slower)}
