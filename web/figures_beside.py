@@ -9,9 +9,10 @@ from documents.words import mark
 from throughput.capacity import WEEKS_A_YEAR
 from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
-from throughput.contrasts import Contrast, Figure
+from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.discreet import part_told, quantile
 from throughput.overview_rows import Compared
+from throughput.reporting.amounts import difference, like_of
 from throughput.reporting.telling import Saying, by_chance
 from throughput.seen import COUNTS_FOR
 from throughput.small_cells import FEWEST
@@ -25,15 +26,17 @@ class Beside(Maker):
 
     def verdicts(self) -> list[str]:
         """The sentences that come first: those of the report."""
-        name = self.words.way if self.told.by == "variant" else self.names.group
-        saying = Saying(self.words, name, self._n)
+        saying = Saying(self.words, self._name, self._n)
         return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, self.words)]
+
+    def _name(self, group: str) -> str:
+        """Within a sentence."""
+        if group == OTHERS or self.told.by == "variant":
+            return self.words.way(group, self.told.by)
+        return self.names.group(group)
 
     def _n(self, _one: Contrast, _group: str, n: int) -> str | None:
         return Count(n).written(self.wording) if self.counted else None
-
-    def _signed(self, seconds: float) -> str:
-        return ("−" if seconds < 0 else "") + self.wording.time(abs(seconds))
 
     def all(self) -> list[Section]:
         """The three panels; that of capacity is all about how many requests there are."""
@@ -155,7 +158,7 @@ class Beside(Maker):
                 one.found.value,
                 one.found.interval.low,
                 one.found.interval.high,
-                say(mark("not known yet")) if one.found.value is None else self._signed(one.found.value),
+                say(mark("not known yet")) if one.found.value is None else difference(one.found, self.words),
                 sure=one.found.distinguishable,
             )
             for one in self._of(figure)
@@ -189,9 +192,10 @@ class Beside(Maker):
                 Words(self.names.group(one.b)),
                 Count(one.n_a),
                 Count(one.n_b),
-                Seconds(one.found.value),
-                Seconds(one.found.interval.low),
-                Seconds(one.found.interval.high),
+                *(
+                    Seconds(seconds, like_of(one.found))
+                    for seconds in (one.found.value, one.found.interval.low, one.found.interval.high)
+                ),
                 Shares(one.found.faster.low, one.found.faster.high),
             ]
             for one in self._of(figure)

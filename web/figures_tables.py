@@ -70,15 +70,16 @@ class Number:
 
 @dataclass(frozen=True)
 class Seconds:
-    """A length of time; None where it is not known, or not told."""
+    """A length of time; None where it is not known, or not told. `like`: beside which others it stands."""
 
     value: float | None
+    like: float | None = None
 
     def written(self, wording: Wording, /) -> str:
         """In the unit that fits."""
         if self.value is None:
             return NOTHING
-        return ("−" if self.value < 0 else "") + wording.time(abs(self.value))
+        return ("−" if self.value < 0 else "") + wording.time(abs(self.value), like=self.like)
 
     def plain(self) -> str | None:
         """In seconds."""

@@ -380,3 +380,14 @@ def test_headings_of_a_process_are_under_it() -> None:
     assert root == b"<</Type/Outlines/First 11 0 R/Last 15 0 R/Count 5>>"
     assert objects[1].endswith(b"/Prev 11 0 R/Next 15 0 R/First 13 0 R/Last 14 0 R/Count 2>>")
     assert objects[2] == b"<</TitleP1/Parent 12 0 R/Dest[2 0 R/XYZ null 500.00 null]/Next 14 0 R>>"
+
+
+def test_units_that_can_not_be_told_from_all_others_are_named_once() -> None:
+    names, days = ("Advice", "Permits", "Policy"), [10 + n % 5 for n in range(40)]
+    groups = [
+        [one | {"unit": name} for one in many("A3", days, 100 * place + 1)]
+        for place, name in enumerate(names)
+    ]
+    found = told(*in_order(*groups), by="unit")
+    [alike, _] = headlines(found, report_words("en"))
+    assert ": Advice, Permits, Policy, each from all others." in alike

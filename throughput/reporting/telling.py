@@ -6,7 +6,7 @@ from itertools import chain
 
 from throughput.claims import plausibility
 from throughput.compare import Comparison
-from throughput.contrasts import Contrast, Figure
+from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.grouped import By
 from throughput.reporting.amounts import interval, like_of, roughly, span
 from throughput.reporting.words import NO_BREAK, ReportWords, mark
@@ -200,6 +200,9 @@ class Saying:
             return ", ".join(map(self.name, names))
         if len(found) > _MOST_PAIRS:
             return self.words.text("{count} pairs", count=len(found))
+        if len(found) > 1 and {one.b for one in found} == {OTHERS}:
+            each = ", ".join(self.name(one.a) for one in found)
+            return self.words.text("{names}, each from {others}", names=each, others=self.name(OTHERS))
         return ", ".join(f"{self.name(one.a)} – {self.name(one.b)}" for one in found)
 
     def _told_apart(self, one: Contrast) -> str:
