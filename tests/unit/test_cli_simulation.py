@@ -62,7 +62,7 @@ def test_it_says_of_which_scenario_nothing_was_measured_where_others_were() -> N
         page = pages_of(simulation_pdf(found, {}, made_at=MADE, words=report_words("nl")))[0]
         assert ("A0 (op papier): hiervan is te weinig gemeten" in page) is first
         assert ("From A0 (claimed) to A1 (measured): median lead" in text) is first
-        assert ("Van A0 (op papier), volgens de bron, naar A1" in page) is first
+        assert ("Van A0 (op papier) [volgens de bron] naar A1" in page) is first
 
 
 @pytest.mark.parametrize("share", ["101", "nan", "-1"])

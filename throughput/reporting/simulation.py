@@ -194,7 +194,7 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
 def _named(one: Outcome, words: ReportWords, *, apart: bool) -> str:
     """What a scenario is called; with where it is from, if not all are from the same."""
     name = words.way(one.scenario.name)
-    return words.text("{scenario}, {basis},", scenario=name, basis=words.origin(one.basis)) if apart else name
+    return f"{name} [{words.origin(one.basis)}]" if apart else name
 
 
 def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
