@@ -30,7 +30,7 @@ from throughput.reporting.monitoring import monitoring_pdf
 from throughput.reporting.seal import Seal
 from throughput.reporting.simulation import Simulated, simulation_pdf
 from throughput.reporting.table import Table
-from throughput.reporting.telling import headlines
+from throughput.reporting.telling import Saying, headlines
 from throughput.reporting.words import report_words
 from throughput.reproduced import Check, Reproduced
 from throughput.said import tables as panel_texts
@@ -305,6 +305,8 @@ def test_of_six_pairs_what_differs_comes_first_and_what_is_alike_last_in_one_sen
         one for one in headlines(replace(found, contrasts=unknown), report_words("en")) if "Not told" in one
     ]
     assert said.endswith("or more in mean handling would most likely have been seen.")
+    to_who_may_not_count = Saying(report_words("en"), str, lambda *_: None).all_of(unknown)
+    assert "most likely" not in " ".join(to_who_may_not_count)  # nor reckon with it how many there are
     known = [replace(one, needed=n) for one, n in zip(found.contrasts, [900, 1234, 5678] * 4, strict=True)]
     [said] = [
         one for one in headlines(replace(found, contrasts=known), report_words("en")) if "Not told" in one

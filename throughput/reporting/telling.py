@@ -184,8 +184,13 @@ class Saying:
         return f"{said} {more}"
 
     def _seen_from(self, found: Sequence[Contrast]) -> str:
-        """Which difference so many would have shown; nothing where none of them is of handling."""
-        smallest = [one.smallest_s for one in found if one.smallest_s is not None]
+        """Which difference so many would have shown: of handling, to who may know how many they are."""
+        smallest = [
+            one.smallest_s
+            for one in found
+            if one.smallest_s is not None
+            and None not in (self.n(one, one.a, one.n_a), self.n(one, one.b, one.n_b))
+        ]
         if not smallest:
             return ""
         return self.words.text(
