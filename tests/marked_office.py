@@ -23,6 +23,7 @@ from signing.errors import SigningError
 from signing.scans import matched, read_scan
 from tests.databases import as_owner
 from tests.steps_office import CLERK, DECLARATION, MANAGER, OTHER_SIGNER, QUICK, SIGNER, KeyedOffice, Sample
+from web.kept_form import Typed
 from workflow import outside
 from workflow.commands import Submission
 from workflow.kept_forms import form_name
@@ -101,7 +102,7 @@ class MarkedOffice:
     def _look_over(self, number: int, request: int) -> None:
         """Forms that were not sent: of a new request, and of one by somebody who stays."""
         person, kept = self.people[number], self.sample.office.kept_forms
-        typed = {"data": {"employee": marker("Typed", number)}}
+        typed = Typed("key", {"employee": marker("Typed", number)})
         kept.keep(form_name(person), person, "new", typed)
         kept.keep(form_name(request), CLERK, f"edit:{request}", typed, request=request)
 
