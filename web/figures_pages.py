@@ -159,12 +159,13 @@ class FiguresPages(Overseeing):
         return csv_answer(name, head, lines)
 
     def _wanted(self, asked: Asked, reach: Reach, now: datetime) -> Wanted:
-        """What the address asks for. Raises HTTPException 404 for what there is not, for who asks."""
+        """What the address asks for. Raises Unreadable, and HTTPException 404 for what there is not, for who
+        asks."""
         wanted = Wanted.of(asked, now)
         require_known(
             self.door.office,
+            asked.me.id,
             reach,
-            months=(wanted.first, wanted.last),
             key=wanted.key,
             variant=wanted.variant,
             unit=wanted.unit,

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
 from tests.desk_office import browsing, served, signed_in
 from tests.steps_office import DECLARATION, Sample
 from tests.timed_office import FAST, SLOW, Past
 from throughput.monitor_kept import keep_months
 from throughput.monitor_settings import monitor_settings
-from workflow.tables import Grant
+from workflow.tables import Grant, TimingGroup
 
 UNIT = "Advice"
 OF_UNIT, AUDITOR, BOTH = "P093", "P101", "P102"
@@ -172,3 +173,24 @@ def test_what_is_not_theirs_stays_so(offices: list[tuple[Sample, str]]) -> None:
     with browsing(url) as client:
         signed_in(client, sample.office, OF_UNIT)
         assert client.get("/figures/lead.csv?unit=Policy").status_code == 404
+
+
+def test_that_there_were_requests_by_what_is_not_offered_any_more_is_told_of_counted_units(
+    offices: list[tuple[Sample, str]],
+) -> None:
+    """Else an address would tell that one was asked for elsewhere, or that the report hides one here."""
+    (sample, url), of_old = offices[0], {"key": "old", "variant": "OLD", "definition_sha256": "01d"}
+    with sample.office.store.write() as session:
+        session.add(TimingGroup(id=901, unit=UNIT, **of_old))
+        session.add(TimingGroup(id=902, unit="Policy", **{name: f"{one}2" for name, one in of_old.items()}))
+    queries = ("key=old", "variant=OLD", "definition=01d")
+    for person, expected in {AUDITOR: 200, BOTH: 200, OF_UNIT: 404}.items():
+        with browsing(url) as client:
+            signed_in(client, sample.office, person)
+            for query in queries:
+                assert client.get(f"/figures?{query}").status_code == expected, (person, query)
+                assert client.get(f"/figures?{query}2").status_code == 404, (person, query)
+            assert client.get("/figures/monitoring?key=old").status_code == expected
+            assert client.get("/figures/monitoring?key=old2").status_code == 404
+    with sample.office.store.write() as session:
+        session.execute(delete(TimingGroup).where(TimingGroup.id.in_([901, 902])))
