@@ -2,8 +2,7 @@
 
 Nothing was done. So that the answer has an address, and nobody has to send a form again to go back to it,
 what the form held is kept: the same form sent again in place of what it held before, and of each person only
-the last few. What is kept is of one day and one release: a form that another release kept, and that has other
-fields now, is none.
+the last few. What another release kept is read as far as it fits.
 """
 
 import re
@@ -58,7 +57,10 @@ class KeptForms:
             session.execute(insert(KeptForm), [row | {"content": asdict(content), "kept_at": moment}])
 
     def find(self, name: str, person: str, about: str, form: type[Form]) -> Form | None:
-        """What a form held, for who sent it; `about` is what it has to be about, and `form` what it is."""
+        """What a form held, for who sent it; `about` is what it has to be about, and `form` what it is.
+
+        None, too, where another release kept it, and too little of it for this one, or something else.
+        """
         if not is_name(name):
             return None
         own = KeptForm.name == name, KeptForm.person_id == person, KeptForm.about == about
