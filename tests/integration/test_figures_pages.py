@@ -353,10 +353,9 @@ def test_months_in_which_nothing_was_asked_for_have_no_page_of_a_process_without
 ) -> None:
     """The form offers the first month of its half-year, whether or not there was an office then."""
     signed_in(client, place[0].office, AUDITOR)
-    for months in ("from=2020-01&to=2020-01", "from=2026-05&to=2026-03"):
-        answer = client.get(f"/figures?{months}")
-        assert "No request was asked for in these months" in answer.text
-        assert '<p class="about">:' not in answer.text
+    answer = client.get("/figures?from=2020-01&to=2020-01")
+    assert "No request was asked for in these months" in answer.text
+    assert '<p class="about">:' not in answer.text
 
 
 def test_the_chance_that_the_first_is_done_sooner_is_a_plain_share_in_a_table_that_is_saved(
