@@ -257,8 +257,14 @@ class Monitor:
         """Count them, from the first on."""
         tables: dict[Month, MonthTold] = {}
         for month in period:
-            ends = month.begins(zone), month.next.begins(zone)
-            tables[month] = month_told(cases, *ends, norms, before=before(tables, month), small=small)
+            begins = [month.begins(zone)]
+            one = month
+            for _ in range(35):
+                one = one.before
+                begins.append(one.begins(zone))
+            tables[month] = month_told(
+                cases, month.next.begins(zone), begins, norms, before=before(tables, month), small=small
+            )
         return cls(tables)
 
     @property
