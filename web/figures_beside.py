@@ -40,9 +40,6 @@ class Beside(Maker):
     def _n(self, _one: Contrast, _group: str, n: int) -> str | None:
         return Count(n).written(self.wording) if self.counted else None
 
-    def _signed(self, seconds: float) -> str:
-        return ("−" if seconds < 0 else "") + self.wording.time(abs(seconds))
-
     def all(self) -> list[Section]:
         """The three panels; that of capacity is all about how many requests there are."""
         found = self.shown(self._lead(), self._handling())
@@ -153,17 +150,21 @@ class Beside(Maker):
         return [one for one in self.told.contrasts if one.figure == figure]
 
     def _forest(self, figure: Figure) -> Markup | None:
-        say = self.say
+        say, found = self.say, self._of(figure)
+        known = [one.found.value for one in found if one.found.value is not None]
+        ends = [end for one in found for end in (one.found.interval.low, one.found.interval.high)]
+        reach = max((abs(end) for end in (*known, *ends) if end is not None), default=0.0)
+        said = dict(zip(known, self.wording.column(known, reach), strict=True))
         rows = [
             Estimate(
                 self._pair(one),
                 one.found.value,
                 one.found.interval.low,
                 one.found.interval.high,
-                say(mark("not known yet")) if one.found.value is None else self._signed(one.found.value),
+                say(mark("not known yet")) if one.found.value is None else said[one.found.value],
                 sure=one.found.distinguishable,
             )
-            for one in self._of(figure)
+            for one in found
         ]
         if not rows:
             return None

@@ -26,6 +26,20 @@ def test_of_fewer_than_five_steps_no_median_is_told() -> None:
     assert [cell.plain() for cell in enough] == ["Sealing", 5, "2.00"]
 
 
+def test_steps_of_the_machine_stand_in_the_order_of_the_work() -> None:
+    steps = ("store", "authorise", "render", "deliver", "sign", "seal")
+    found = [MachineStep("provider", "sign", 9, 1.0), *(MachineStep("system", one, 9, 1.0) for one in steps)]
+    page = SteadyParts(
+        cast(Any, SimpleNamespace(machine=sorted(found, key=lambda one: (one.part, one.step)))),
+        *(cast(Any, None), wording("en"), str),
+        counted=True,
+    )
+    assert [row[0].plain() for row in page.machine().tables[0].rows] == [
+        *("Making the document", "Having it authorised"),
+        *("Signing (at the provider)", "Signing", "Sealing", "Storing", "Delivering"),
+    ]
+
+
 def test_where_most_waiting_is_comes_first_and_not_a_rare_step() -> None:
     spent = [
         Spent("manager", 200, {Wait.QUEUE: 36_000.0}),

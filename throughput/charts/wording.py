@@ -74,6 +74,16 @@ class Wording:
         decimals = 1 if max(values) < 10 else 0
         return [f"{self.number(value, decimals)}{_NO_BREAK}{unit.sign}" for value in values]
 
+    def column(self, seconds: Sequence[float], reach: float) -> list[str]:
+        """Lengths below each other in the unit of an axis so long; what would be none of it, in its own."""
+        unit = self.unit_for(reach)
+        return [
+            self.time(one)
+            if one and abs(one) < unit.seconds / 20
+            else f"{self.number(one / unit.seconds, 1)}{_NO_BREAK}{unit.sign}"
+            for one in seconds
+        ]
+
     def count(self, value: float) -> str:
         """A whole number."""
         return self.number(value, 0)
