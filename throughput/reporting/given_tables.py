@@ -87,7 +87,10 @@ def score_card(card: ScoreCard, words: ReportWords) -> Table:
 
 def _said(said: Statement, words: ReportWords) -> str:
     if said.score is not None:
-        return f"{words.text(_SCORES[said.score])} (“{THEIR_WORDS[said.score]}”)"
+        ours, theirs = words.text(_SCORES[said.score]), THEIR_WORDS[said.score]
+        if ours.casefold() == theirs.casefold():  # in the source's own language
+            return ours
+        return words.text("{ours} (“{theirs}”)", ours=ours, theirs=theirs)
     if said.minutes is not None:
         value = said.minutes.value or 0.0
         claimed = said.minutes.origin == "claimed"  # as it was claimed
