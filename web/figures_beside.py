@@ -33,7 +33,7 @@ class Beside(Maker):
     def verdicts(self) -> list[str]:
         """The sentences that come first: those of the report."""
         words = report_words(self.language)
-        name = words.way if self.told.by == "variant" else self.names.group
+        name = words.way if self.told.by == "variant" else self.names.within
         saying = Saying(words, name, self._n)
         return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, words)]
 
@@ -185,7 +185,7 @@ class Beside(Maker):
         return drawn(f"forest-{figure}", lambda width: forest(chart, width))
 
     def _pair(self, one: Contrast) -> str:
-        return f"{self.names.group(one.a)} − {self.names.group(one.b)}"
+        return f"{self.names.group(one.a)} − {self.names.within(one.b)}"
 
     def _differences(self, figure: Figure) -> Sequence[Table]:
         say = self.say

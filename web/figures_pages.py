@@ -62,6 +62,7 @@ READS: Final = Rate("figures-read", 60, 600.0)
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
 _ALL_OTHERS = mark("All others")
+_OTHERS_WITHIN = mark("all others")
 
 
 @dataclass
@@ -221,6 +222,9 @@ class FiguresPages(Overseeing):
         return Names(
             lambda state: known.get(state, state),
             lambda label: self._group(label, by, words, asked.language, say),
+            lambda label: (
+                say(_OTHERS_WITHIN) if label == OTHERS else self._group(label, by, words, asked.language, say)
+            ),
             list(under_way),
         )
 

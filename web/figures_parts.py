@@ -40,6 +40,7 @@ class Names:
 
     state: Callable[[str], str]
     group: Callable[[str], str]
+    within: Callable[[str], str]  # of a group, within a sentence
     states: Sequence[str]  # where requests are in hand, in the order of the process
 
 

@@ -10,7 +10,7 @@ from throughput.monitor_rows import document
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report
 from throughput.reporting.seal import Seal
 from throughput.reporting.table import Table
-from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.reporting.words import NO_BREAK, NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
 from workflow.invented import Invented
 from workflow.labels import OUTCOMES
@@ -199,7 +199,9 @@ def _end(reason: str, words: ReportWords) -> str:
 
 
 def _place(place: Month | str, words: ReportWords) -> str:
-    return words.text("Period") if isinstance(place, str) else words.month(place.year, place.month)
+    """On one line: a month that is broken makes a table twice as high."""
+    told = words.text("Period") if isinstance(place, str) else words.month(place.year, place.month)
+    return told.replace(" ", NO_BREAK)
 
 
 def _shown(count: int | None, words: ReportWords) -> str:

@@ -16,7 +16,7 @@ FIGURES: Mapping[Figure, str] = {
     "handling": mark("Handling, by people's hands"),
 }
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
-_WORTH_SAYING = 100_000
+WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
 _FEW = 2
 """So many pairs that can't be told apart are told of one by one."""
@@ -186,7 +186,7 @@ class Saying:
             said = words.text(_NOT_TOLD[one.figure], **values)
         else:
             said = words.text(_NOT_TOLD_BY[one.figure], **values, n_a=n_a, n_b=n_b)
-        if one.needed is None or not _fewest(one) < one.needed <= _WORTH_SAYING:
+        if one.needed is None or not _fewest(one) < one.needed <= WORTH_SAYING:
             return said
         more = words.text(
             "To show the difference that was measured, about {needed} of each would be needed.",
