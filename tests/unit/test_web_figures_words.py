@@ -10,6 +10,7 @@ from throughput.spans import Wait
 from web.figures_next import NextParts
 from web.figures_steady import _STEPS as SHOWN
 from web.figures_steady import SteadyParts
+from web.figures_tables import Shares
 from web.figures_wording import wording
 
 
@@ -38,6 +39,12 @@ def test_steps_of_the_machine_stand_in_the_order_of_the_work() -> None:
         *("Making the document", "Having it authorised"),
         *("Signing (at the provider)", "Signing", "Sealing", "Storing", "Delivering"),
     ]
+
+
+def test_a_share_that_is_left_open_names_per_cent_once() -> None:
+    for language, said in (("en", "47–48%"), ("nb", "47–48\u00a0%")):
+        assert Shares(0.468, 0.482).written(wording(language)) == said
+        assert Shares(0.482, 0.482).written(wording(language)) == said.replace("47–", "")
 
 
 def test_where_most_waiting_is_comes_first_and_not_a_rare_step() -> None:

@@ -89,7 +89,14 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     )
     found = met if told.mean.low >= target.goal else missed if told.mean.high < target.goal else open_still
     said = [words.text(found, share=_between(told.mean, words), goal=goal, norm=norm)]
-    if len(told.shares) < len(told.months):
+    if not told.shares:
+        said.append(
+            words.text(
+                "In each month counts are hidden. A month's share is given as what it may be by the other"
+                " counts, from lowest to highest."
+            )
+        )
+    elif len(told.shares) < len(told.months):
         said.append(
             words.text(
                 "In {hidden} of the {count} months counts are hidden. Such a month's share is given as what"
