@@ -238,3 +238,18 @@ def test_a_month_is_on_one_line() -> None:
     counted = Monitor.of([], months(Month(2026, 8), Month(2026, 10)), ZoneInfo("UTC")).report(None)
     for table in (counts(counted, report_words("da")), ends(counted, report_words("da"))):
         assert not any(" " in row[0] for row in table.rows)
+
+
+def test_of_many_months_the_machine_is_told_on_several_tables_in_which_no_figure_is_cut() -> None:
+    (row, *_) = several().rows
+    spread = Spread(50, 161.62, 199.7)
+    rows = [
+        replace(row, variant=f"{one}", system_ms={"sign": spread}, system_total_ms=spread)
+        for one in months(Month(2025, 6), Month(2026, 11))
+    ]
+    compared = replace(several(), rows=rows, contrasts=[], by="month")
+    pages_ = lines_of(comparison_pdf(compared, scope=Scope(), made_at=MADE, words=report_words("en")))
+    cells = " ".join(line for page in pages_ for line in page)
+    assert cells.count("161.62") == 2 * len(rows)
+    assert [len(some) for some in comparison_tables.beside_each_other(rows)] == [6, 6, 6]
+    assert [len(some) for some in comparison_tables.beside_each_other(rows[:7])] == [4, 3]

@@ -362,7 +362,8 @@ class _Process:
         if not rows:
             return
         report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
-        report.table(tables.machine(rows, words, self._by))
+        for some in tables.beside_each_other(rows):
+            report.table(tables.machine(some, words, self._by))
         report.note(
             words.text(
                 "Medians per step, of one worker, of the days of the period and all units together; kept in"

@@ -1,7 +1,8 @@
 """The tables of the comparison's report."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from math import ceil
 from typing import Literal
 
 from throughput.claims import CLAIMS, plausibility
@@ -17,6 +18,7 @@ from throughput.small_cells import HIDDEN
 from workflow.labels import STATES
 
 Rows = Sequence[VariantMeasures]
+_MOST_COLUMNS = 6
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
 GROUPS: Mapping[By, str] = {
     "variant": VARIANT,
@@ -177,6 +179,12 @@ def capacity(words: ReportWords) -> Table:
         for name, (hours, *people) in rows
     ]
     return Table(_heads(heads, words), cells)
+
+
+def beside_each_other(rows: Rows) -> Iterator[Rows]:
+    """So many groups as find room in columns, and as many each time: a cell that is too narrow is cut."""
+    each = ceil(len(rows) / ceil(len(rows) / _MOST_COLUMNS))
+    yield from (rows[first : first + each] for first in range(0, len(rows), each))
 
 
 def machine(rows: Rows, words: ReportWords, by: By = "variant") -> Table:
