@@ -45,6 +45,7 @@ from web.figures_wording import wording
 from web.languages import translations
 from web.overseeing import Overseeing
 from web.rates import Rate
+from workflow import staff
 from workflow.listing import RequestFilter
 from workflow.staff import Reach
 from workflow.words import ProcessWords, process_words
@@ -160,12 +161,13 @@ class FiguresPages(Overseeing):
         return csv_answer(name, head, lines)
 
     def _wanted(self, asked: Asked, reach: Reach, now: datetime) -> Wanted:
-        """What the address asks for. Raises HTTPException 404 for what there is not, for who asks."""
+        """What the address asks for. Raises Unreadable, and HTTPException 404 for what there is not, for who
+        asks."""
         wanted = Wanted.of(asked, now)
         require_known(
             self.door.office,
+            asked.me.id,
             reach,
-            months=(wanted.first, wanted.last),
             key=wanted.key,
             variant=wanted.variant,
             unit=wanted.unit,
@@ -257,12 +259,12 @@ class FiguresPages(Overseeing):
         key, wanted = shown.told.scope.key, shown.reading.wanted
         with self.door.office.store.read() as session:
             of_all = Overview(session, Scope(reach=reach), now)
-            of_kind = Overview(session, Scope(key=key, reach=reach), now)
-            units, definitions = of_all.units(), of_kind.definitions()
+            known = staff.counts(session, asked.me.id, self.door.office.newest_day)
+            definitions = Overview(session, Scope(key=key, reach=known), now).definitions()
+            units = of_all.units() if reach.everywhere else sorted(reach.units)
             first = of_all.first_month() or now.date()
         catalogue = list(self.door.office.engine.catalogue)
         if not shown.reading.counted:  # that there was one request tells of it
-            units = sorted(reach.units)
             definitions = sorted({one.sha256_hex for one in catalogue if one.key == key})
         months = {*map(text_of, months_until(now, first)), wanted.first, wanted.last} - {""}
         kinds = {one.key: short_title(words.title(one)) for one in catalogue}
