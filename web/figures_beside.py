@@ -153,8 +153,8 @@ class Beside(Maker):
         say, found = self.say, self._of(figure)
         known = [one.found.value for one in found if one.found.value is not None]
         ends = [end for one in found for end in (one.found.interval.low, one.found.interval.high)]
-        reach = max((abs(end) for end in (*known, *ends) if end is not None), default=0.0)
-        said = dict(zip(known, self.wording.column(known, reach), strict=True))
+        told = [0.0, *(end for end in (*known, *ends) if end is not None)]
+        said = dict(zip(known, self.wording.column(known, max(told) - min(told)), strict=True))
         rows = [
             Estimate(
                 self._pair(one),
