@@ -25,6 +25,7 @@ from throughput.grouped import By
 from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.origins import with_column
 from throughput.overview import Overview
+from throughput.reporting.words import report_words
 from throughput.scope import Scope
 from throughput.told import Told, told
 from web.asked import Asked
@@ -63,7 +64,6 @@ READS: Final = Rate("figures-read", 60, 600.0)
 DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
 _ALL_OTHERS = mark("All others")
-_OTHERS_WITHIN = mark("all others")
 
 
 @dataclass
@@ -144,6 +144,7 @@ class FiguresPages(Overseeing):
             wording=shown.beside.wording,
             choices=self._choices(asked, shown, reach, now),
             process=self._kind(asked, shown.told.scope.key or ""),
+            measured=self.door.past() is None,
             narrowed=wanted != Wanted.of_nothing(now),
         )
 
@@ -180,8 +181,9 @@ class FiguresPages(Overseeing):
         found = read.of(self._told(asked, read.scope, wanted.by, now))
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
-        made = (found, names, said, say, read.counted)
-        beside = Beside(*made, language=asked.language)
+        words = report_words(asked.language).of_past(self.door.past())
+        made = (found, names, said, say, read.counted, words)
+        beside = Beside(*made)
         listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
         in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
@@ -224,9 +226,6 @@ class FiguresPages(Overseeing):
         return Names(
             lambda state: known.get(state, state),
             lambda label: self._group(label, by, words, asked.language, say),
-            lambda label: (
-                say(_OTHERS_WITHIN) if label == OTHERS else self._group(label, by, words, asked.language, say)
-            ),
             list(under_way),
         )
 

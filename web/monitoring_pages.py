@@ -143,6 +143,7 @@ class MonitoringPages(Overseeing):
             tables=[counts(told, words), ends(told, words)] if told.months else [],
             meaning=meaning(target, words),
             choices=self._choices(asked, shown),
+            origin=words.origin(words.figures),
             whole_office=shown.reach.everywhere,
             goal=round(100 * target.goal),
             why=_figures_of(shown.wanted, told),
@@ -195,10 +196,11 @@ class MonitoringPages(Overseeing):
         found = [month for month in kept.tables if _is_in(month, wanted)]
         if not (wanted.first or wanted.last):
             found = found[-MONTHS:]
-        monitor = Monitor({month: kept.tables[month] for month in found})
+        monitor = Monitor({month: kept.tables[month] for month in found}, kept.tables)
         report = monitor.report(wanted.unit or None, wanted.key or None, place)
         target = kept.settings.target(place, goal)
-        return _Shown(wanted, kept, report, target, report_words(asked.language), reach)
+        words = report_words(asked.language).of_past(self.door.past())
+        return _Shown(wanted, kept, report, target, words, reach)
 
     def _choices(self, asked: Asked, shown: _Shown) -> Choices:
         titles = process_words(asked.language)

@@ -191,7 +191,11 @@ def test_without_a_volume_no_costs_are_told_and_it_is_said_what_is_missing() -> 
 def test_of_four_steps_no_median_is_told() -> None:
     for n, said, high in ((4, "–", "–"), (5, "7.00", "–"), (50, "7.00", "9.00")):
         (row, *_) = several().rows
-        row = replace(row, system_ms={"sign": Spread(n, 7.0, 9.0)}, system_total_ms=Spread(n, 7.0, 9.0))
+        row = replace(
+            row,
+            system_ms={"sign": Spread(n, 7.0, 9.0, n // 10)},
+            system_total_ms=Spread(n, 7.0, 9.0, n // 10),
+        )
         cells = dict(comparison_tables.machine([row], report_words("en")).rows)
         assert (cells["sign"], cells["In all, of a delivered request"]) == (said, said)
         assert cells["In all: 90% within"] == high
@@ -229,7 +233,9 @@ def test_more_requests_than_anybody_has_are_not_asked_for_to_the_last() -> None:
 def test_steps_of_people_stand_in_the_order_of_the_process() -> None:
     compared = several()
     (row, *_) = compared.rows
-    row = replace(row, touch_s={one: Spread(9, 60.0, 90.0) for one in ("manager", "new", "request", "sign")})
+    row = replace(
+        row, touch_s={one: Spread(9, 60.0, 90.0, 0) for one in ("manager", "new", "request", "sign")}
+    )
     told_ = comparison_tables.states(compared, [row], report_words("en")).rows
     assert [cells[2] for cells in told_] == ["Filling in", "Manager's part", "Signature", "New"]
 
@@ -242,7 +248,7 @@ def test_a_month_is_on_one_line() -> None:
 
 def test_of_many_months_the_machine_is_told_on_several_tables_in_which_no_figure_is_cut() -> None:
     (row, *_) = several().rows
-    spread = Spread(50, 161.62, 199.7)
+    spread = Spread(50, 161.62, 199.7, 5)
     rows = [
         replace(row, variant=f"{one}", system_ms={"sign": spread}, system_total_ms=spread)
         for one in months(Month(2025, 6), Month(2026, 11))

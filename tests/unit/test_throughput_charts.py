@@ -348,14 +348,6 @@ def test_an_interval_without_an_end_is_an_arrow() -> None:
         assert all(row.said in said(drawing) for row in ROWS)
 
 
-def test_differences_below_each_other_are_told_in_one_unit() -> None:
-    days = [10.0, -28 / 24, 1.2, 0.076, 0.0, 0.002]
-    assert WORDING.column([one * DAY for one in days], 20 * DAY) == [
-        *("10,0\u00a0d", "−1,2\u00a0d", "1,2\u00a0d", "0,1\u00a0d", "0,0\u00a0d"),
-        "2,9\u00a0min",  # of days it would be none
-    ]
-
-
 def test_a_value_stands_at_the_edge_where_its_name_is_long_too() -> None:
     for name in ("Op papier", "Met een eigen sleutel – Met het zegel van de organisatie"):
         drawing = forest(forest_of([Estimate(name, DAY, 0.0, 2 * DAY, "29 u")]), NARROW)

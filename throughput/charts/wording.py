@@ -58,9 +58,9 @@ class Wording:
         fitting = [unit for unit in self.units if unit.seconds * 2 <= seconds]
         return fitting[-1] if fitting else self.units[0]
 
-    def time(self, seconds: float) -> str:
-        """So long, in the unit that fits: three figures at most say enough."""
-        unit = self.unit_for(abs(seconds))
+    def time(self, seconds: float, *, like: float | None = None) -> str:
+        """So long, in the unit that fits it, or `like`: three figures at most say enough."""
+        unit = self.unit_for(abs(seconds if like is None else like))
         value = seconds / unit.seconds
         decimals = 1 if abs(value) < 10 and round(value, 1) != round(value) else 0
         return f"{self.number(value, decimals)}{_NO_BREAK}{unit.sign}"
@@ -73,16 +73,6 @@ class Wording:
             return [self.time(one) for one in seconds]
         decimals = 1 if max(values) < 10 else 0
         return [f"{self.number(value, decimals)}{_NO_BREAK}{unit.sign}" for value in values]
-
-    def column(self, seconds: Sequence[float], reach: float) -> list[str]:
-        """Lengths below each other in the unit of an axis so long; what would be none of it, in its own."""
-        unit = self.unit_for(reach)
-        return [
-            self.time(one)
-            if one and abs(one) < unit.seconds / 20
-            else f"{self.number(one / unit.seconds, 1)}{_NO_BREAK}{unit.sign}"
-            for one in seconds
-        ]
 
     def count(self, value: float) -> str:
         """A whole number."""
