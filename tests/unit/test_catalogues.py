@@ -130,3 +130,11 @@ def test_words_are_quoted_as_the_language_does(domain: Domain, language: str) ->
     """The English opening mark closes nothing and opens nothing in the others."""
     for message in catalogues.read(language, domain):
         assert not any("\N{LEFT DOUBLE QUOTATION MARK}" in form for form in forms(message.string)), message.id
+
+
+@pytest.mark.parametrize("language", ["da", "nb"])
+@pytest.mark.parametrize("domain", [PAGES, FIGURES], ids=lambda one: one.name)
+def test_a_number_is_on_one_line_with_per_cent(domain: Domain, language: str) -> None:
+    """Where the language sets a space before the sign."""
+    for message in catalogues.read(language, domain):
+        assert not any(re.search("[0-9}] ?%", form) for form in forms(message.string)), message.id
