@@ -96,11 +96,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _give(office: "Office", args: argparse.Namespace, by: "By") -> int:
     """The file is there before the log says so: after a stop in between it is given again."""
-    from workflow import outside  # noqa: PLC0415  as said above
+    from workflow import outside_given  # noqa: PLC0415  as said above
 
-    given = outside.given_out(office, args.request, by)
+    given = outside_given.given_out(office, args.request, by)
     write_whole(args.output, given.pdf, force=args.force, private=True)
-    answer = outside.give(office, args.request, by).answer
+    answer = outside_given.give(office, args.request, by).answer
     if args.json:
         print_json(
             {
@@ -135,12 +135,12 @@ def _copy(args: argparse.Namespace) -> int:
 
 
 def _take(office: "Office", args: argparse.Namespace, by: "By") -> int:
-    from workflow import outside  # noqa: PLC0415  as said above
+    from workflow import outside_signed  # noqa: PLC0415  as said above
 
     if args.file.is_file():
         require_size(args.file.stat().st_size)
     online = AllowedHosts.parse(args.online) if args.online else None
-    answer = outside.take_signed(office, args.request, read_input(args.file), by, online=online)
+    answer = outside_signed.take_signed(office, args.request, read_input(args.file), by, online=online)
     _tell(answer, args)
     return 0
 
@@ -148,7 +148,7 @@ def _take(office: "Office", args: argparse.Namespace, by: "By") -> int:
 def _scan(office: "Office", args: argparse.Namespace, by: "By") -> int:
     """What is wrong with one file or document stops no other."""
     from certs.serve_authority import AuthorityServer  # noqa: PLC0415  help need not wait for aiohttp
-    from workflow import outside  # noqa: PLC0415  as said above
+    from workflow import outside_scans  # noqa: PLC0415  as said above
 
     pages: list[ScannedPage] = []
     problems: list[tuple[str, Problem]] = []
@@ -166,7 +166,7 @@ def _scan(office: "Office", args: argparse.Namespace, by: "By") -> int:
     with AuthorityServer(office.authority.folder):
         for scan in found:
             try:
-                answers.append((scan.number, outside.take_scan(office, scan, by)))
+                answers.append((scan.number, outside_scans.take_scan(office, scan, by)))
             except Problem as problem:
                 problems.append((scan.number, problem))
     _tell_scans(answers, problems, as_json=args.json)

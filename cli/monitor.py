@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
             f"There was no request of the unit {args.unit!r}.",
             hint=f"Choose from: {', '.join(units)}." if units else "",
         )
-    monitor = Monitor({month: tables[month] for month in period})
+    monitor = Monitor({month: tables[month] for month in period}, tables)
     report = monitor.report(args.unit, args.key, settings.norms.index(norm))
     goal = settings.goal if args.goal is None else round(args.goal / 100, 9)  # 97.4 / 100 is 0.974000…01
     target = Target(norm, settings.calendar, goal)
@@ -162,8 +162,10 @@ def _figure(report: "Printed", target: "Target") -> str:
 
 
 def _between(found: "Range") -> str:
-    first, last = (f"{end:.2%}" for end in found.told(2))
-    return first if first == last else f"{first} to {last}"
+    low, high = found.ends(2)
+    if low is None:
+        return f"at most {high:.2%}"
+    return f"{low:.2%}" if low == high else f"{low:.2%} to {high:.2%}"
 
 
 def _month(text: str) -> "Month":

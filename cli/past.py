@@ -26,7 +26,7 @@ from cli.sample_papers import declaration_of
 from cli.sample_people import SamplePasswords
 from documents.register import Person, Register
 from signing.scans import matched, read_scan
-from workflow import invented, outside
+from workflow import invented, outside_given, outside_scans
 from workflow.calendar import CALENDARS
 from workflow.commands import Answer, StepRef
 from workflow.errors import WorkflowError
@@ -210,12 +210,12 @@ class _Past:
     # --- paper
 
     def _give(self, number: int, who: str) -> Answer:
-        answer = outside.give(self.office, number, By(who)).answer
+        answer = outside_given.give(self.office, number, By(who)).answer
         assert answer is not None  # noqa: S101 (it goes out once)
         return answer
 
     def _scan(self, number: int, who: str) -> Answer:
         by = By(who)
-        [scan], _ = matched(read_scan(scanned_in(outside.given_out(self.office, number, by).pdf)))
+        [scan], _ = matched(read_scan(scanned_in(outside_given.given_out(self.office, number, by).pdf)))
         with ThreadPoolExecutor(1) as aside:  # it has a loop of its own
-            return aside.submit(outside.take_scan, self.office, scan, by).result()
+            return aside.submit(outside_scans.take_scan, self.office, scan, by).result()

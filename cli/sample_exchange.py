@@ -17,7 +17,7 @@ from signing.outside import ExpectedSigner
 from signing.pades import sign_pdf
 from signing.profile import Level, Profile
 from signing.scans import matched, read_scan
-from workflow import outside
+from workflow import outside_given, outside_scans, outside_signed
 from workflow.outside import By
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ async def exchange(office: "Office", sample: SampleOffice) -> None:
     for who, item, file in sample.to_exchange:
         by = By(who, item.on_behalf_of, channel="program")
         if file == "scan":
-            pdf = outside.given_out(office, item.request_id, by).pdf
+            pdf = outside_given.given_out(office, item.request_id, by).pdf
             [scan], _ = matched(await asyncio.to_thread(read_scan, scanned_in(pdf)))
-            await asyncio.to_thread(outside.take_scan, office, scan, by)
+            await asyncio.to_thread(outside_scans.take_scan, office, scan, by)
             continue
         if file == "given":
-            outside.give(office, item.request_id, by)
+            outside_given.give(office, item.request_id, by)
             continue
-        prepared = outside.given_out(office, item.request_id, by).pdf
-        people = outside.who_signs(office, item.request_id, by)
+        prepared = outside_given.given_out(office, item.request_id, by).pdf
+        people = outside_signed.who_signs(office, item.request_id, by)
         profile = replace(office.profiles[AT_PORTAL], level=Level.B_LTA)
         signed = await signed_at_portal(office, prepared, people, profile=profile, at=office.clock())
-        outside.take_signed(office, item.request_id, signed, by)
+        outside_signed.take_signed(office, item.request_id, signed, by)
 
 
 def scanned_in(pdf: bytes) -> bytes:

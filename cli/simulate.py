@@ -102,6 +102,7 @@ def _simulated(
     args: argparse.Namespace, given: Mapping[str, Mapping[str, float]], pace: Pace
 ) -> tuple[dict[str, Any], "Simulated", "Invented | None"]:
     from throughput.fitted import beside  # noqa: PLC0415  as above
+    from throughput.origins import labelled  # noqa: PLC0415
     from throughput.reporting.simulation import Simulated  # noqa: PLC0415
     from throughput.simulate import clerks_needed, compare  # noqa: PLC0415
 
@@ -119,7 +120,8 @@ def _simulated(
         clerks_needed(one.scenario, share=args.share / 100, redrawn=one.redrawn, most=20, **how)
         for one in fits
     ]
-    held = [_held(one, fit, outcomes, given, how) for one, fit in measured]
+    held = labelled([_held(one, fit, outcomes, given, how) for one, fit in measured], past)
+    outcomes = labelled(outcomes, past)
     document = {
         "scenarios": [
             {**finite(asdict(one)), "clerks_needed": clerks}

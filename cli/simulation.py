@@ -28,10 +28,11 @@ _FITS = {True: "fits", False: "does not fit", None: "can't be told"}
 def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
     """The lines that people read."""
     outcomes, needed = found.outcomes, found.clerks_needed
-    if any(one.origin == "measured" for found in outcomes for one in found.inputs.values()):
-        yield "Simulated, from what was measured as far as it was."
+    bases = {one.origin for found in outcomes for one in found.inputs.values()} - {"claimed", "assumed"}
+    if bases:
+        yield f"Simulated, from the office's own requests ({', '.join(bases)}) as far as there were enough."
         yield (
-            "In brackets: where the mean lies with 95% certainty; of what was measured, the median, and"
+            "In brackets: where the mean lies with 95% certainty; of what was fitted, the median, and"
             " between what 95% of the replications lie, with what the inputs leave open.\n"
         )
     else:
@@ -41,6 +42,7 @@ def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
     yield from _doubts(found)
     heads = [
         "",
+        "from",
         "lead median",
         "lead p90",
         "open",
@@ -52,7 +54,8 @@ def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
     yield from aligned(
         [heads, *(_row(found, clerks) for found, clerks in zip(outcomes, needed, strict=True))]
     )
-    yield "\nLead in office days of 8 hours; FTE of 36 hours a week."
+    yield "\nLead in office days of 8 hours; FTE of 36 hours a week. All of it is simulated, from what the"
+    yield "second column says; where each assumption is from stands below."
     if None in needed:
         yield f"{NOTHING}: with no number of clerks surely; what takes so long is not in their hands."
     yield from _reproduced(found.reproduced)
@@ -84,8 +87,8 @@ def _doubts(found: "Simulated") -> Iterator[str]:
         if one.missed:
             names = ", ".join(_CHECKED[check.figure][0].split(",")[0] for check in one.missed)
             yield (
-                f"{one.variant}: what was measured does not come out ({names}): don't rely on what is"
-                " simulated of it, nor on what is set beside it.\n"
+                f"{one.variant}: what the office's requests show does not come out ({names}): don't rely on"
+                " what is simulated of it, nor on what is set beside it.\n"
             )
 
 
@@ -93,9 +96,11 @@ def _reproduced(held: Sequence["Reproduced"]) -> Iterator[str]:
     """What was measured beside the same as it is simulated."""
     if not held:
         return
-    yield "\nHeld against what was measured; as many requests as are simulated, if all went that way:\n"
+    yield "\nHeld against the office's requests; as many as are simulated, if all went that way:\n"
     rows = [_check(one.variant, check) for one in held for check in one.checks]
-    yield from aligned([["", "", "measured", "simulated", ""], *rows])
+    origins = sorted({check.measured.origin for one in held for check in one.checks})
+    heads = ["", "", f"the office ({', '.join(origins)})", "the simulation (simulated)", ""]
+    yield from aligned([heads, *rows])
     for one in held:
         if not one.checks:
             yield f"{one.variant}: too few that people drove were delivered to hold it against."
@@ -116,6 +121,7 @@ def _measured(found: "Figure", form: str) -> str:
 def _row(found: "Outcome", clerks: int | None) -> list[str]:
     return [
         found.scenario.name,
+        found.basis,
         _estimate(found.lead_median_days, "{:.1f}"),
         _estimate(found.lead_p90_days, "{:.1f}"),
         _estimate(found.in_progress, "{:.0f}"),
@@ -150,7 +156,7 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
                 " more work than time: the queue grows without end, and leads count as without end."
             )
     for other in outcomes[1:]:
-        names = f"{first.scenario.name} to {other.scenario.name}"
+        names = " to ".join(_named(one, apart=first.basis != other.basis) for one in (first, other))
         lead, waiting, work = (
             " to ".join(_estimate(getattr(one, part), form) for one in (first, other))
             for part, form in (
@@ -167,6 +173,11 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
             f" {CLAIMED_PER_WEEK} a week all handling there is comes to {whole.value * share:.2f} FTE"
             f" (simulated; minutes of {first.scenario.name}: {first.inputs['handling_min']})."
         )
+
+
+def _named(one: "Outcome", *, apart: bool) -> str:
+    """What a scenario is called; with where it is from, if not all are from the same."""
+    return f"{one.scenario.name} ({one.basis})" if apart else one.scenario.name
 
 
 def finite(document: dict[str, Any]) -> dict[str, Any]:

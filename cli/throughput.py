@@ -26,7 +26,7 @@ from throughput.compare_text import as_text
 from throughput.costs import FILE, read_prices
 from throughput.grouped import WAYS
 from throughput.kept import Keeper
-from throughput.origins import document
+from throughput.origins import document, figures, labelled
 from throughput.reporting.comparison import comparison_pdf
 from throughput.scope import Scope
 from throughput.score_card import Simulated
@@ -94,9 +94,9 @@ def run(args: argparse.Namespace) -> int:
         catch_up(store)
         with store.read() as session:
             scope = _scope(session, args)
-            told = Comparison.of(session, scope, now=now, by=args.by)
-            panels = read_panels(session, scope, given, now=now, by=args.by)
             past = invented(session)
+            told = labelled(Comparison.of(session, scope, now=now, by=args.by), past)
+            panels = labelled(read_panels(session, scope, given, now=now, by=args.by), past)
     write_report(
         args,
         lambda words, seal: comparison_pdf(
@@ -195,6 +195,7 @@ def _tell(
     else:
         for sentence in invented_said(past):
             print(f"{sentence}\n")
-        print(as_text(told, [] if panels is None else said.tables(panels)), end="")
+        origin = figures(past)
+        print(as_text(told, [] if panels is None else said.tables(panels, origin), origin), end="")
         if args.report is not None:
             print(f"\nWritten: {args.report}")

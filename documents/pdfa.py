@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from documents.bookmarks import Bookmark, outline
 from documents.canvas import A4
 from documents.sheet import Box
 from fonts import bold, regular
@@ -113,6 +114,7 @@ def write_pdfa(
     description: Description,
     data_file: DataFile,
     fields: Sequence[SignatureField],
+    bookmarks: Sequence[Bookmark] = (),
 ) -> bytes:
     """A PDF/A-3b file of `pages` (content streams in the faces of `fonts`), with its data attached.
 
@@ -120,7 +122,7 @@ def write_pdfa(
     """
     constant = _constant()
     body = _Body(constant)
-    plan = _planned(body, len(pages), len(fields))
+    plan = _planned(body, len(pages), len(fields), len(bookmarks))
     appearances = _appearances(body, fields, constant.resources)
 
     body.write(plan.catalog, _catalog(plan, description, data_file, constant.output_intent))
@@ -141,6 +143,10 @@ def write_pdfa(
     for number, field in zip(plan.fields, fields, strict=True):
         appearance = appearances.number_of.get(field.name)
         body.write(number, _widget(field, plan.pages[field.page], appearance))
+    if bookmarks:
+        objects = outline(bookmarks, plan.outline[0], plan.pages, _string)
+        for number, content in zip(plan.outline, objects, strict=True):
+            body.write(number, content)
     for number, content in appearances.written:
         body.write(number, content)
     return _sealed(constant, body, plan)
@@ -160,9 +166,10 @@ class _Plan:
     pages: list[int]
     contents: list[int]
     fields: list[int]
+    outline: list[int]
 
 
-def _planned(body: _Body, pages: int, fields: int) -> _Plan:
+def _planned(body: _Body, pages: int, fields: int, bookmarks: int) -> _Plan:
     return _Plan(
         catalog=body.reserve(),
         page_tree=body.reserve(),
@@ -174,6 +181,7 @@ def _planned(body: _Body, pages: int, fields: int) -> _Plan:
         pages=[body.reserve() for _ in range(pages)],
         contents=[body.reserve() for _ in range(pages)],
         fields=[body.reserve() for _ in range(fields)],
+        outline=[body.reserve() for _ in range(bookmarks + 1)] if bookmarks else [],
     )
 
 
@@ -213,7 +221,7 @@ def _catalog(plan: _Plan, description: Description, data_file: DataFile, output_
     return (
         b"<</Type/Catalog/Pages %d 0 R/Lang%b/Metadata %d 0 R/OutputIntents[%d 0 R]"
         b"/ViewerPreferences<</DisplayDocTitle true>>/AF[%d 0 R]"
-        b"/Names<</EmbeddedFiles<</Names[%b %d 0 R]>>>>%b>>"
+        b"/Names<</EmbeddedFiles<</Names[%b %d 0 R]>>>>%b%b>>"
     ) % (
         plan.page_tree,
         _string(description.language),
@@ -223,6 +231,7 @@ def _catalog(plan: _Plan, description: Description, data_file: DataFile, output_
         _string(data_file.name),
         plan.file_specification,
         b"/AcroForm %d 0 R" % plan.form if plan.form else b"",
+        b"/Outlines %d 0 R" % plan.outline[0] if plan.outline else b"",
     )
 
 

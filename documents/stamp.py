@@ -53,18 +53,18 @@ def reason_in(words: Words, reason: str) -> str:
 def stamp_lines(
     words: Words,
     *,
-    signed_as: SignedAs,
-    field: str,
-    person: str,
     organisation: str,
     at: datetime,
     level: str,
     development: bool,
+    signed_as: SignedAs = "seal",
+    field: str = "",
+    person: str = "",
     principal: str | None = None,
     consent: Consent | None = None,
 ) -> tuple[str, ...]:
     """The lines of a stamp, the first one the signer's; `organisation` is the seal's name, `principal` whom
-    the person stands in for. A click has a `consent`.
+    the person stands in for. A click has a `consent`; a seal that nobody released has no `person`.
 
     A seal and a click name the person who released them, and never say that the person signed. The time is
     the claimed one, in UTC: what it proves is the timestamp's affair.

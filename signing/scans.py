@@ -15,7 +15,7 @@ from io import BytesIO
 from multiprocessing.connection import Connection
 from textwrap import wrap
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from signing.fence import bound_memory, bound_processor_time, fence_context, main_left_alone
 from signing.outside_errors import ScanRefusedError
@@ -255,15 +255,28 @@ def require_whole(scan: Scan, printed: bytes) -> None:
 # The copy
 
 
-@dataclass(frozen=True)
-class Cover:
-    """What a copy's cover says, in a language: its title, what it is, facts by name, what the seal says."""
+class Cover(Protocol):
+    """The words on a copy's cover."""
 
-    language: str
-    title: str
-    what: str
-    facts: tuple[tuple[str, str], ...]
-    below: tuple[str, ...]
+    @property
+    def language(self) -> str:
+        """The language that they are in, by its code."""
+
+    @property
+    def title(self) -> str:
+        """What is written above."""
+
+    @property
+    def what(self) -> str:
+        """What the copy is, and is not."""
+
+    @property
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Names, and their values."""
+
+    @property
+    def below(self) -> tuple[str, ...]:
+        """What the seal says."""
 
 
 def copy_of(scan: Scan, cover: Cover) -> bytes:

@@ -23,7 +23,8 @@ from signing.errors import SigningError
 from signing.scans import matched, read_scan
 from tests.databases import as_owner
 from tests.steps_office import CLERK, DECLARATION, MANAGER, OTHER_SIGNER, QUICK, SIGNER, KeyedOffice, Sample
-from workflow import outside
+from web.kept_form import Typed
+from workflow import outside_given, outside_scans
 from workflow.commands import Submission
 from workflow.kept_forms import form_name
 from workflow.office import REGISTER_FILE
@@ -101,7 +102,7 @@ class MarkedOffice:
     def _look_over(self, number: int, request: int) -> None:
         """Forms that were not sent: of a new request, and of one by somebody who stays."""
         person, kept = self.people[number], self.sample.office.kept_forms
-        typed = {"data": {"employee": marker("Typed", number)}}
+        typed = Typed("key", {"employee": marker("Typed", number)})
         kept.keep(form_name(person), person, "new", typed)
         kept.keep(form_name(request), CLERK, f"edit:{request}", typed, request=request)
 
@@ -134,11 +135,11 @@ class MarkedOffice:
         """Give the pages out to be printed; or take in their scan."""
         by, office = By(CLERK, channel="program"), self.sample.office
         if file == "given":
-            outside.give(office, number, by)
+            outside_given.give(office, number, by)
             return
-        [scan], _ = matched(read_scan(scanned_in(outside.given_out(office, number, by).pdf)))
+        [scan], _ = matched(read_scan(scanned_in(outside_given.given_out(office, number, by).pdf)))
         with suppress(SigningError):  # its seal waits for an authority: the next round takes it in
-            outside.take_scan(office, scan, by)
+            outside_scans.take_scan(office, scan, by)
 
     def _staff(self) -> list[dict[str, str]]:
         wanted = {MANAGER, CLERK, SIGNER, OTHER_SIGNER}

@@ -148,7 +148,7 @@ def _ready_for_commands() -> Callable[[list[str]], int]:
     from cli.main import main
     from signing import pades, scans  # noqa: F401
     from signing.fence import fence_context
-    from workflow import office, outside  # noqa: F401
+    from workflow import office, outside_given, outside_scans, outside_signed  # noqa: F401
 
     fence_context("signing.outside")
     forkserver.ensure_running()

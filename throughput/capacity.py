@@ -1,14 +1,19 @@
 """The third panel: how many people the handling takes, at so many requests a week.
 
+Three kinds are told apart: what was measured; measured minutes for requests that somebody named, and that may
+never have come; and the source's minutes, where nobody was measured.
+
 In hours a week, and in full-time equivalents by two divisors: the week of 36 hours that a contract counts,
 and the 1,363 hours a year that are left of it to work in (throughput.claims).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from throughput.claims import CLAIMS, HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.estimates import Figure, mean
 from throughput.flows import Flow
+from throughput.origins import MEASURED, Origin
 from throughput.panels import Counts, counts
 
 WEEKS_A_YEAR = 52
@@ -18,13 +23,15 @@ CLAIMS_KEY = "employer-declaration"
 
 @dataclass(frozen=True)
 class Capacity:
-    """What handling comes to. `handling_min` is the mean of a request, measured, or claimed where none is."""
+    """What handling comes to. `handling_min` is the mean of a request, measured, or claimed where none is;
+    what measured minutes come to is `given` where the number of requests is.
+    """
 
     key: str
     variant: str
     counts: Counts
     per_week: float | None  # requests: as asked, else as measured
-    per_week_is_measured: bool
+    per_week_origin: Origin
     handling_min: Figure
     hours_per_week: Figure
     fte_by_week: Figure
@@ -35,18 +42,31 @@ def capacity(group: Flow, *, per_week: float | None = None) -> Capacity:
     """The panel of a group; `per_week` instead of the rate at which its requests came."""
     minutes = handling_min(group)
     rate = per_week if per_week is not None else arrivals_per_week(group)
+    origin: Origin = MEASURED if per_week is None else "given"
     hours = Figure(0, None) if rate is None else minutes.times(rate / 60)
+    hours = hours if minutes.origin != MEASURED else replace(hours, origin=origin)
     return Capacity(
         group.key,
         group.variant,
         counts(group),
         rate,
-        per_week is None and rate is not None,
+        origin,
         minutes,
         hours,
         hours.times(1 / HOURS_PER_FTE_WEEK),
         hours.times(WEEKS_A_YEAR / PRODUCTIVE_HOURS_PER_YEAR),
     )
+
+
+def kinds(found: Sequence[Capacity]) -> tuple[list[Capacity], list[Capacity]]:
+    """Those whose minutes people were measured for, and those whose minutes the source claims."""
+    claimed = [one for one in found if one.handling_min.origin == "claimed" and one.handling_min.value]
+    return [one for one in found if one not in claimed], claimed
+
+
+def given_rate(found: Sequence[Capacity]) -> float | None:
+    """The requests a week that somebody named; None: those are told of that came."""
+    return next((one.per_week for one in found if one.per_week_origin == "given"), None)
 
 
 def handling_min(group: Flow) -> Figure:

@@ -25,28 +25,34 @@ def as_json(told: Comparison) -> dict[str, Any]:
     """The same figures with stable keys; seconds and milliseconds as the keys say."""
     return {
         "by": told.by,
-        "measured": [_measured(told, row) for row in told.rows],
+        "groups": [_group(told, row) for row in told.rows],
         "differences": [_difference(told, one) for one in told.contrasts],
         "claimed": [asdict(claim) | {"origin": "claimed"} for claim in CLAIMS],
         "plausibility": asdict(plausibility()) | {"possible": plausibility().possible, "origin": "claimed"},
     }
 
 
-def _measured(told: Comparison, row: VariantMeasures) -> dict[str, Any]:
+def _group(told: Comparison, row: VariantMeasures) -> dict[str, Any]:
     """A row, its group called by what it is, and null for what is hidden."""
     shown = {told.by if name == "variant" else name: value for name, value in asdict(row).items()}
     names = {"n": "started", **{figure: figure for figure in COUNTS[1:]}}
     for name in ("lead_s", "touch_total_s", "system_total_ms"):
         if shown[name] is not None:
-            shown[name]["n"] = told.n(row.key, row.variant, shown[name]["n"])
+            _tell_n(shown[name], told.n(row.key, row.variant, shown[name]["n"]))
     for name, n_of in (
         ("touch_s", told.n),
         ("system_ms", told.n_of_steps),
         ("provider_ms", told.n_of_steps),
     ):
         for found in shown[name].values():
-            found["n"] = n_of(row.key, row.variant, found["n"])
+            _tell_n(found, n_of(row.key, row.variant, found["n"]))
     return shown | {name: told.count(row, figure) for name, figure in names.items()}
+
+
+def _tell_n(found: dict[str, Any], n: int | None) -> None:
+    """How many lie beyond a mark would tell of those that are open."""
+    found["n"] = n
+    del found["beyond"]
 
 
 def _difference(told: Comparison, one: Contrast) -> dict[str, Any]:

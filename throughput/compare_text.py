@@ -5,35 +5,36 @@ from dataclasses import replace
 
 from throughput.claims import CLAIMS, REQUESTS_PER_WEEK, open_requests, plausibility
 from throughput.compare import Comparison
-from throughput.difference import Faster, Interval
-from throughput.discreet import marks, tells
+from throughput.difference import Difference, Faster
+from throughput.discreet import marks, right_first_time, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
+from throughput.origins import MEASURED, Origin
 from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
 from throughput.small_cells import FEWEST, HIDDEN
-from throughput.text_table import Table, grid, length
+from throughput.text_table import Table, alike, grid, length
 
 BY_PROGRAM = "by program"
 UNTOLD = f"{NOTHING}: of fewer than {FEWEST} nothing is told, and no p90 with fewer than {FEWEST} beyond it."
 
 
-def tables(told: Comparison, panels: Sequence[Table] = ()) -> list[Table]:
+def tables(told: Comparison, panels: Sequence[Table] = (), origin: Origin = MEASURED) -> list[Table]:
     """The tables a person reads: flow, what differs and how sure, people, machine, and apart the claims.
 
-    Of people the panels say more, where there are any.
+    Of people the panels say more, where there are any. `origin`: of what is told of the office.
     """
     rows = told.rows
     if not rows:
         return []
     measured = [
-        _flow(told),
-        *_differences(told),
-        *(panels or [_people(told)]),
-        _machine(rows),
-        *_providers(rows),
+        _flow(told, origin),
+        *_differences(told, origin),
+        *(panels or [_people(told, origin)]),
+        _machine(rows, origin),
+        *_providers(rows, origin),
     ]
-    return [*(_headed(table, told.by) for table in measured), _claims()]
+    return [*(_headed(table, told.by) for table in measured), _claims(origin)]
 
 
 def _headed(table: Table, by: By) -> Table:
@@ -42,7 +43,7 @@ def _headed(table: Table, by: By) -> Table:
     return replace(table, rows=[*([by if one == "variant" else one for one in row] for row in heads), *more])
 
 
-def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
+def as_text(told: Comparison, panels: Sequence[Table] = (), origin: Origin = MEASURED) -> str:
     """The tables as text."""
     if not told.rows:
         return "No requests in this period.\n"
@@ -51,18 +52,18 @@ def as_text(told: Comparison, panels: Sequence[Table] = ()) -> str:
         + "\n"
         + (grid(table.rows) if table.rows else "")
         + "".join(f"{note}\n" for note in table.notes)
-        for table in tables(told, panels)
+        for table in tables(told, panels, origin)
     )
 
 
-def _flow(told: Comparison) -> Table:
+def _flow(told: Comparison, origin: Origin) -> Table:
     table = [["process", "variant", "n", "delivered", "open", "returned", "right first time", "signatures"]]
     table += [
         [
             row.key,
             row.variant,
             *(told.shown(row, figure) for figure in ("started", "delivered", "open", "returned")),
-            NOTHING if row.first_time_right is None else f"{row.first_time_right:.0%}",
+            NOTHING if (right := right_first_time(row)) is None else f"{right:.0%}",
             told.shown(row, "signatures"),
         ]
         for row in told.rows
@@ -70,13 +71,15 @@ def _flow(told: Comparison) -> Table:
     notes = [
         f"{HIDDEN}: so few that they would tell of a person, or needed to keep such from being reckoned."
     ]
-    return Table("Requests (measured)", table, notes if told.hidden else ())
+    return Table(f"Requests ({origin})", table, notes if told.hidden else ())
 
 
-def _people(told: Comparison) -> Table:
+def _people(told: Comparison, origin: Origin) -> Table:
     rows = told.rows
-    table = [["process", "variant", "n", "lead median", "lead p90", "touch median", "touch p90"]]
-    table += [[row.key, row.variant, _by_people(told, row), *_lead(row), *_touch(row)] for row in rows]
+    table = [["process", "variant", "figure", "n", "median", "p90"]]
+    for row in rows:
+        table.append([row.key, row.variant, "lead", _by_people(told, row, row.lead_s), *_lead(row)])
+        table.append([row.key, row.variant, "touch", _by_people(told, row, row.touch_total_s), *_touch(row)])
     notes = [
         "n: delivered requests in which people did every step of theirs; only these are timed. In the lead"
         f" those that are not delivered count with what they have taken (Kaplan–Meier); {NOTHING}: so"
@@ -86,11 +89,11 @@ def _people(told: Comparison) -> Table:
     ]
     if any(row.lead_driven_by_program for row in rows):
         notes.append(f"{BY_PROGRAM}: in this row a program had a part in each, so there is no human time.")
-    return Table("People (measured from events)", table, notes)
+    return Table(f"People ({origin}, from events)", table, notes)
 
 
-def _by_people(told: Comparison, row: VariantMeasures) -> str:
-    n = 0 if row.lead_driven_by_program or row.lead_s is None else row.lead_s.n
+def _by_people(told: Comparison, row: VariantMeasures, found: Spread | Reached | None) -> str:
+    n = 0 if row.lead_driven_by_program or found is None else found.n
     return HIDDEN if told.n(row.key, row.variant, n) is None else str(n)
 
 
@@ -107,10 +110,11 @@ def _touch(row: VariantMeasures) -> list[str]:
 
 
 def _marks(found: Spread | Reached | None) -> list[str]:
-    return [NOTHING if end is None else length(end) for end in marks(found)]
+    ends = marks(found)
+    return [NOTHING if end is None else length(end, like=alike(*ends)) for end in ends]
 
 
-def _differences(told: Comparison) -> Iterator[Table]:
+def _differences(told: Comparison, origin: Origin) -> Iterator[Table]:
     """The differences and how sure they are; no tables when there is nothing to compare."""
     if not (found := told.contrasts):
         return
@@ -120,13 +124,13 @@ def _differences(told: Comparison) -> Iterator[Table]:
         [
             HIDDEN if told.n(one.key, one.a, one.n_a) is None else _n(one.n_a, one.open_a),
             HIDDEN if told.n(one.key, one.b, one.n_b) is None else _n(one.n_b, one.open_b),
-            *(_signed(one.found.a, plus=""), _signed(one.found.b, plus=""), _signed(one.found.value)),
-            *(_interval(one.found.interval), _chance(one.found.faster)),
+            *_difference(one.found),
+            _chance(one.found.faster),
         ]
         for one in found
     ]
     yield Table(
-        f"Differences between {told.by}s (measured; requests of people alone)",
+        f"Differences between {told.by}s ({origin}; requests of people alone)",
         [key + size for key, size in zip(keys, sizes, strict=True)],
         [
             "n (open): open and withdrawn requests count with what they have taken so far (Kaplan–Meier); an"
@@ -137,7 +141,7 @@ def _differences(told: Comparison) -> Iterator[Table]:
     said += [
         [
             one.verdict,
-            _signed(one.smallest_s, plus=""),
+            NOTHING if one.smallest_s is None else length(one.smallest_s),
             NOTHING if one.needed is None else str(one.needed),
         ]
         for one in found
@@ -147,7 +151,7 @@ def _differences(told: Comparison) -> Iterator[Table]:
         [key + words for key, words in zip(keys, said, strict=True)],
         [
             "seen from: the smallest difference of mean handling that so many requests show in four of five"
-            " cases; n needed: requests of each to show the one that was measured."
+            " cases; n needed: requests of each to show the one that was found."
         ],
     )
 
@@ -156,14 +160,18 @@ def _n(n: int, still_open: int) -> str:
     return f"{n} ({still_open})" if still_open else str(n)
 
 
-def _signed(seconds: float | None, *, plus: str = "+", unknown: str = NOTHING) -> str:
+def _difference(found: Difference) -> list[str]:
+    """Both medians, their difference and its interval, in one unit."""
+    like = alike(found.a, found.b, found.value)
+    medians = (NOTHING if one is None else length(one, like=like) for one in (found.a, found.b))
+    low, high = (_signed(end, like, "open") for end in (found.interval.low, found.interval.high))
+    return [*medians, _signed(found.value, like, NOTHING), f"{low} … {high}"]
+
+
+def _signed(seconds: float | None, like: float, unknown: str) -> str:
     if seconds is None:
         return unknown
-    return ("−" if seconds < 0 else plus) + length(abs(seconds))
-
-
-def _interval(interval: Interval) -> str:
-    return f"{_signed(interval.low, unknown='open')} … {_signed(interval.high, unknown='open')}"
+    return ("−" if seconds < 0 else "+") + length(abs(seconds), like=like)
 
 
 def _chance(faster: Faster) -> str:
@@ -171,7 +179,7 @@ def _chance(faster: Faster) -> str:
     return low if low == high else f"{low}…{high}"
 
 
-def _machine(rows: Sequence[VariantMeasures]) -> Table:
+def _machine(rows: Sequence[VariantMeasures], origin: Origin) -> Table:
     steps = [step for step in SYSTEM_STEPS if any(step in row.system_ms for row in rows)]
     table = [["process", "variant", *steps, "in all", "p90", "signed/s"]]
     for row in rows:
@@ -186,7 +194,7 @@ def _machine(rows: Sequence[VariantMeasures]) -> Table:
         "each step: of the days of the period, all units together; from classes of lengths, so within 1%.",
     ]
     return Table(
-        "Machine (measured by monotonic clock; milliseconds, median per step; one worker)", table, notes
+        f"Machine ({origin}; milliseconds of a monotonic clock, median per step; one worker)", table, notes
     )
 
 
@@ -194,7 +202,7 @@ def _ms(found: float | None) -> str:
     return NOTHING if found is None else f"{found:.2f}"
 
 
-def _providers(rows: Sequence[VariantMeasures]) -> Iterator[Table]:
+def _providers(rows: Sequence[VariantMeasures], origin: Origin) -> Iterator[Table]:
     """What was waited for elsewhere; no table when nothing was."""
     asked = [row for row in rows if row.provider_ms]
     if not asked:
@@ -204,12 +212,13 @@ def _providers(rows: Sequence[VariantMeasures]) -> Iterator[Table]:
         cells = [_ms(marks(row.provider_ms.get(step))[0]) for step in PROVIDER_STEPS]
         table.append([row.key, row.variant, ", ".join(row.providers), *cells])
     yield Table(
-        "Provider (measured waits for its answers; milliseconds, median per signature; a batch shares them)",
+        f"Provider ({origin}; waits for its answers in milliseconds, median per signature; a batch shares"
+        " them)",
         table,
     )
 
 
-def _claims() -> Table:
+def _claims(origin: Origin) -> Table:
     """The source's minutes and the check of its saving; nothing here was measured."""
     table = [["variant", "handling min", "source's verdict"]]
     table += [
@@ -229,4 +238,4 @@ def _claims() -> Table:
         f" the source claims {p.claimed_fte:g} FTE saved. {verdict}",
         f"What lead time changes: {week:.0f} requests open at a week, {two_months:.0f} at 8.7 weeks.",
     ]
-    return Table("Claimed by the source study (not measured here)", table, notes)
+    return Table(f"Claimed by the source study (not {origin} here)", table, notes)

@@ -6,15 +6,15 @@ requests nothing is told of how long they took. Nothing is compared with so few,
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final, cast
 
 from throughput.contrasts import Contrast
 from throughput.estimates import Figure
 from throughput.measures import Reached, Spread, VariantMeasures
-from throughput.origins import MEASURED
 from throughput.small_cells import FEWEST, SMALL, Cell, Sum, hidden
+from throughput.survival import Durations, Survival
 
 ENDED_OTHERWISE: Final = "ended otherwise"
 NOT_OVER: Final = "not over"
@@ -22,6 +22,9 @@ NOT_OVER: Final = "not over"
 OF_PEOPLE: Final = "not over, of people's"
 """Where a program drove others of the group: nothing there is a sum with these."""
 OUTCOMES: Final = ("delivered", "open", "withdrawn", ENDED_OTHERWISE)
+FEWEST_SHARED: Final = 50
+"""Of fewer requests a share says, beside counts to the nearest five, how many there are of each."""
+NEARLY_ALL: Final = 0.9
 HiddenCount = tuple[str, str, str]
 """Process, group and name of a count."""
 _OF_SHARE: Final = ("delivered", "returned")
@@ -97,25 +100,65 @@ def without_few(row: VariantMeasures, kept: frozenset[HiddenCount]) -> VariantMe
     )
 
 
-def tells(n: int, share: float = 0.5) -> bool:
-    """Whether it is told by when this share of so many were over.
+def tells(n: int, share: float = 0.5, beyond: int = FEWEST) -> bool:
+    """Whether it is told by when this share of so many were over, beyond which so many lie.
 
-    The middle of FEWEST or more is, a higher mark where FEWEST or more lie beyond it.
+    The middle of FEWEST or more is, a higher mark where FEWEST or more lie beyond it, by their number and in
+    truth: where they count unlike, or many are open, fewer do than the number says.
     """
-    beyond = n if share <= 0.5 else round(n * (1 - share), 6)
-    return n >= FEWEST and beyond >= FEWEST
+    return n >= FEWEST and (share <= 0.5 or (round(n * (1 - share), 6) >= FEWEST and beyond >= FEWEST))
 
 
 def marks(found: Spread | Reached | None) -> tuple[float | None, float | None]:
     """Median and p90, each None where so few do not tell it."""
     if found is None:
         return None, None
-    return found.median if tells(found.n) else None, found.p90 if tells(found.n, 0.9) else None
+    p90 = found.p90 if tells(found.n, 0.9, found.beyond) else None
+    return found.median if tells(found.n) else None, p90
+
+
+def lacks_marks(found: Spread | Reached | None) -> bool:
+    """Whether there is a median or a p90 that is not told."""
+    return found is not None and marks(found) != (found.median, found.p90)
+
+
+def quantile(durations: Durations, share: float) -> float | None:
+    """By when so many were over; None where that is not told, or not reached."""
+    if not tells(durations.ended, share):
+        return None
+    found = Survival.of(durations).quantile(share)
+    return found if found is None or tells(durations.ended, share, durations.beyond(found)) else None
+
+
+def right_first_time(row: VariantMeasures) -> float | None:
+    """The share of those delivered that never went back, beside counts that are told as they are."""
+    return row.first_time_right if row.delivered >= FEWEST else None
+
+
+@dataclass(frozen=True)
+class PartTold:
+    """A share beside counts that are told to the nearest five; `over`: it is more than that."""
+
+    value: float
+    over: bool = False
+
+
+def part_told(share: float | None, yes: int, no: int) -> PartTold | None:
+    """How a share of all, of which so many are in it and so many not, is told beside rounded counts.
+
+    It is the one of the exact counts, as wherever it is told; where fewer than FEWEST are not in it, that it
+    is nearly all. None of fewer than FEWEST_SHARED, and where nearly none are in it.
+    """
+    if share is None or yes + no < FEWEST_SHARED or yes < FEWEST:
+        return None
+    if no >= FEWEST:
+        return PartTold(share)
+    return PartTold(NEARLY_ALL, over=True) if share > NEARLY_ALL else None
 
 
 def few(figure: Figure) -> bool:
-    """Whether a figure was measured of so few that it is not told."""
-    return figure.origin == MEASURED and figure.n < FEWEST
+    """Whether a figure was measured of so few that it is not told; what was not is of none."""
+    return 0 < figure.n < FEWEST
 
 
 def of_enough(one: Contrast) -> bool:

@@ -28,11 +28,15 @@ PROVIDER_STEPS = ("authorise", "sign")
 
 @dataclass(frozen=True)
 class Spread:
-    """Median and 90th percentile (nearest ranks) of n values, in the unit its holder names."""
+    """Median and 90th percentile (nearest ranks) of n values, in the unit its holder names.
+
+    `beyond`: how many lie beyond the second, which decides whether it is told (throughput.discreet).
+    """
 
     n: int
     median: float
     p90: float
+    beyond: int
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Reached:
     n: int
     median: float | None
     p90: float | None
+    beyond: int = 0
 
     @classmethod
     def of(cls, durations: Durations) -> "Reached | None":
@@ -52,7 +57,8 @@ class Reached:
         if not durations.ended:
             return None
         survival = Survival.of(durations)
-        return cls(durations.ended, survival.quantile(0.5), survival.quantile(0.9))
+        median, p90 = (survival.quantile(share) for share in (0.5, 0.9))
+        return cls(durations.ended, median, p90, 0 if p90 is None else durations.beyond(p90))
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ def spread(values: ArrayLike) -> Spread | None:
         return None
     ranks = [(n - 1) // 2, math.ceil(0.9 * n) - 1]
     median, p90 = np.partition(given, ranks)[ranks].tolist()
-    return Spread(n, median, p90)
+    return Spread(n, median, p90, int((given >= p90).sum()) - 1)
 
 
 def leads_of(cases: Cases, at: Places, now: datetime) -> Durations:
@@ -173,8 +179,8 @@ def _spread_of(durations: Durations) -> Spread | None:
     if not len(durations):
         return None
     survival = Survival.of(durations)
-    median, p90 = (survival.quantile(share) for share in (0.5, 0.9))
-    return Spread(len(durations), median or 0.0, p90 or 0.0)
+    median, p90 = (survival.quantile(share) or 0.0 for share in (0.5, 0.9))
+    return Spread(len(durations), median, p90, durations.beyond(p90))
 
 
 def _providers(lists_of: Words) -> tuple[str, ...]:

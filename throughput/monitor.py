@@ -12,7 +12,7 @@ that they may be to the most.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -131,6 +131,11 @@ class Range:
         low, high = (round(end * size, 6) for end in (self.low, self.high))  # 0.29 · 100 is 28.999…
         return math.floor(low) / size, math.ceil(high) / size
 
+    def ends(self, decimals: int) -> tuple[float | None, float]:
+        """The same; None in the place of a lower end that tells nothing, as that at least none met it."""
+        low, high = self.told(decimals)
+        return low if low or not high else None, high
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -225,14 +230,19 @@ class Printed:
 
 
 def _of_something(found: Range) -> Range | None:
-    return None if (found.low, found.high) == (0.0, 1.0) else found
+    """As it is printed: what may be any share as far as that goes is not told."""
+    return None if found.ends(1) == (None, 1) else found
 
 
 @dataclass(frozen=True)
 class Monitor:
-    """What may be printed of some months, of all units and processes."""
+    """What may be printed of some months, of all units and processes.
+
+    `known`: all months that there are. For which reasons requests end in any of them is told of each.
+    """
 
     tables: Mapping[Month, MonthTold]
+    known: Mapping[Month, MonthTold] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -258,8 +268,9 @@ class Monitor:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """For which cases ended in these months."""
-        return tuple(sorted({reason for table in self.tables.values() for reason in table.reasons}))
+        """For which cases end, in whichever month: the same ones whatever months are printed."""
+        every = (*self.tables.values(), *self.known.values())
+        return tuple(sorted({reason for table in every for reason in table.reasons}))
 
     def report(self, unit: str | None = None, key: str | None = None, norm: int = 0) -> Printed:
         """The report of one unit, or of all together; of one process, or of all; by one of the norms."""

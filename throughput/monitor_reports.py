@@ -244,7 +244,7 @@ def _make(office: "Office", kept: KeptMonths, row: Row[Any], profile: Profile, k
     """Draw it, seal it and keep it; whether it is this one that is kept."""
     point("report.begun")
     settings, words = kept.settings, report_words(row.language)
-    report = Monitor(_window(kept, Month.read(row.month))).report(row.unit or None)
+    report = Monitor(_window(kept, Month.read(row.month)), kept.tables).report(row.unit or None)
     target = settings.target(0, settings.goal)
     signer = office.own_seal(profile, keys)
     made_at, seal = office.clock(), Seal.of(signer.certificate, profile)

@@ -80,8 +80,8 @@ def _ends(report: Printed, place: Month | str) -> tuple[str, str]:
     found = report.between(place)
     if found is None:
         return (NOTHING, NOTHING) if report.is_empty(place) else (HIDDEN, HIDDEN)
-    low, high = found.told(1)
-    return f"{low:.1%}", f"{high:.1%}"
+    low, high = found.ends(1)
+    return HIDDEN if low is None else f"{low:.1%}", f"{high:.1%}"
 
 
 def _share(met: int, missed: int) -> str:

@@ -1,16 +1,19 @@
 """Where a number comes from: claimed, measured or simulated. A past that was invented is no measurement."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from workflow.invented import Invented
 
-Origin = Literal["claimed", "measured", "simulated"]
+Origin = Literal["claimed", "measured", "simulated", "given"]
+"""`given`: reckoned from a number that somebody gave, and nobody counted."""
+Kept = TypeVar("Kept")
 MEASURED: Final = "measured"
 SIMULATED: Final = "simulated"
 COLUMN: Final = "origin"
-_LABELS = frozenset((COLUMN, "handling_origin", "minutes_from", "source"))
+_LABELS = frozenset((COLUMN, "handling_origin", "minutes_from", "per_week_origin", "source"))
 
 
 def happened(at: datetime, past: Invented | None) -> Origin:
@@ -21,6 +24,28 @@ def happened(at: datetime, past: Invented | None) -> Origin:
 def figures(past: Invented | None) -> Origin:
     """What is reckoned from an office's log: where its past is invented, nothing of it is a measurement."""
     return MEASURED if past is None else SIMULATED
+
+
+def labelled(told: Kept, past: Invented | None) -> Kept:
+    """The same figures with each of their labels as it has to be."""
+    return told if past is None else _relabelled(told)
+
+
+def _relabelled(told: Any) -> Any:
+    if isinstance(told, Mapping):
+        return {name: _relabelled(value) for name, value in told.items()}
+    if isinstance(told, list | tuple):
+        return type(told)(map(_relabelled, told))
+    if not is_dataclass(told) or isinstance(told, type):
+        return told
+    found = {one.name: getattr(told, one.name) for one in fields(told) if one.init}
+    return replace(
+        told,
+        **{
+            name: SIMULATED if name in _LABELS and value == MEASURED else _relabelled(value)
+            for name, value in found.items()
+        },
+    )
 
 
 def document(told: Mapping[str, Any], past: Invented | None) -> dict[str, Any]:

@@ -34,16 +34,19 @@ class Counts:
 
 @dataclass(frozen=True)
 class Times:
-    """How long: seconds, with what is open counted as open."""
+    """How long: seconds, with what is open counted as open. `beyond`: how many lie beyond the second."""
 
     n: int
     median: Figure
     p90: Figure
+    beyond: int
 
     @classmethod
     def of(cls, durations: Durations) -> "Times":
         """The median and the ninth decile."""
-        return cls(len(durations), quantile(durations, 0.5), quantile(durations, 0.9))
+        p90 = quantile(durations, 0.9)
+        beyond = 0 if p90.value is None else durations.beyond(p90.value)
+        return cls(len(durations), quantile(durations, 0.5), p90, beyond)
 
 
 @dataclass(frozen=True)

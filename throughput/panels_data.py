@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from throughput.bottleneck import Bottleneck
+from throughput.capacity import Capacity
 from throughput.costs import Cost
 from throughput.estimates import Figure
 from throughput.grouped import By
@@ -57,8 +58,9 @@ def csv_rows(told: Panels) -> Iterator[list[str]]:
     """Lines for `throughput.compare_data.as_csv`: each figure of a variant, and what it costs a year."""
     for key, variant, name, unit, figure in _figures(told):
         if figure.value is not None:
-            ends = ["" if end is None else f"{end:.6g}" for end in (figure.value, figure.low, figure.high)]
-            yield [key, variant, name, unit, str(figure.n), "", "", figure.origin, *ends]
+            yield [key, variant, name, unit, *_ends(figure, figure.origin)]
+    for room in told.capacity:
+        yield from _capacity_rows(room)
     for held in told.costs:
         for cost in held.costs:
             yield from ([held.key, cost.variant, *rest] for rest in _cost_rows(cost))
@@ -77,11 +79,6 @@ def _figures(told: Panels) -> Iterator[tuple[str, str, str, str, Figure]]:
             yield from ((*head, *rest) for rest in _times(f"lead.{lead.begin}.{lead.end}", lead.taken_s))
         yield (*head, "efficiency", "share", leads.efficiency)
         yield (*head, "efficiency.median", "share", leads.efficiency_median)
-    for room in told.capacity:
-        head = (room.key, room.variant)
-        yield (*head, "capacity", "h/week", room.hours_per_week)
-        yield (*head, "capacity.by_week", "fte", room.fte_by_week)
-        yield (*head, "capacity.by_year", "fte", room.fte_by_year)
     for back in told.rework:
         head = (back.key, back.variant)
         yield (*head, "returns", "per request", back.loops)
@@ -90,6 +87,23 @@ def _figures(told: Panels) -> Iterator[tuple[str, str, str, str, Figure]]:
     for neck in told.bottlenecks:
         for state in neck.states:
             yield (neck.key, neck.variant, f"waiting.{state.state}", "share of lead", state.of_lead)
+
+
+def _capacity_rows(room: Capacity) -> Iterator[list[str]]:
+    given = room.per_week_origin == "given"
+    origin = f"given, minutes {room.handling_min.origin}" if given else room.handling_min.origin
+    for name, unit, figure in (
+        ("capacity", "h/week", room.hours_per_week),
+        ("capacity.by_week", "fte", room.fte_by_week),
+        ("capacity.by_year", "fte", room.fte_by_year),
+    ):
+        if figure.value is not None:
+            yield [room.key, room.variant, name, unit, *_ends(figure, origin)]
+
+
+def _ends(figure: Figure, origin: str) -> list[str]:
+    ends = ["" if end is None else f"{end:.6g}" for end in (figure.value, figure.low, figure.high)]
+    return [str(figure.n), "", "", origin, *ends]
 
 
 def _cost_rows(cost: Cost) -> Iterator[list[str]]:

@@ -3,19 +3,20 @@
 from collections.abc import Iterator, Sequence
 
 from throughput.bottleneck import Bottleneck
-from throughput.capacity import CLAIMS_KEY
+from throughput.capacity import CLAIMS_KEY, Capacity, given_rate, kinds
 from throughput.claims import plausibility
 from throughput.compare_text import UNTOLD
 from throughput.costs import Cost, Range, Sum
 from throughput.discreet import few, tells
 from throughput.estimates import Figure
 from throughput.little import Cause, Little
+from throughput.origins import MEASURED, Origin
 from throughput.panels import Counts, Leads, Times
 from throughput.rework import Rework
 from throughput.score_card import THEIR_WORDS, ScoreCard, Statement
 from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
-from throughput.text_table import Table, length
+from throughput.text_table import Table, alike, length
 from throughput.whole import KeyCosts, Panels
 
 _COUNTS = ("started", "closed", "open", "withdrawn")
@@ -28,29 +29,29 @@ CAUSES = {
 }
 
 
-def tables(told: Panels) -> list[Table]:
-    """Handling, lead and capacity apart; then what they rest on."""
+def tables(told: Panels, origin: Origin = MEASURED) -> list[Table]:
+    """Handling, lead and capacity apart; then what they rest on. `origin`: of what is told of the office."""
     if not told.handling:
         return []
     return [
-        *_handling(told),
-        _leads(told.leads),
-        _capacity(told),
-        _rework(told.rework),
-        _waits(told.bottlenecks),
-        _efficiency(told.leads),
+        *_handling(told, origin),
+        _leads(told.leads, origin),
+        *_capacity(told, origin),
+        _rework(told.rework, origin),
+        _waits(told.bottlenecks, origin),
+        _efficiency(told.leads, origin),
         _little(told.little),
         *_costs(told),
         *([] if told.score_card is None else [_card(told.score_card)]),
     ]
 
 
-def _handling(told: Panels) -> Iterator[Table]:
+def _handling(told: Panels, origin: Origin) -> Iterator[Table]:
     heads = ["process", "variant", *_COUNTS, "n", "median", "p90", "mean"]
     rows = [
         [
             *(one.key, one.variant, *_counts(one.counts), str(one.touch_s.n)),
-            *(*_times(one.touch_s, one.touch_s.n), _ranged(one.touch_mean_s)),
+            *_times(one.touch_s, one.touch_s.n, one.touch_mean_s),
         ]
         for one in told.handling
     ]
@@ -60,7 +61,7 @@ def _handling(told: Panels) -> Iterator[Table]:
         COUNTS_FOR,
         UNTOLD,
     ]
-    yield Table("Handling (measured; people alone)", [heads, *rows], notes)
+    yield Table(f"Handling ({origin}; people alone)", [heads, *rows], notes)
     states = [
         [one.key, one.variant, held.state, str(held.touch_s.n), *_times(held.touch_s, held.touch_s.n)]
         for one in told.handling
@@ -68,10 +69,10 @@ def _handling(told: Panels) -> Iterator[Table]:
     ]
     if states:
         heads = ["process", "variant", "state", "tasks", "median", "p90"]
-        yield Table("Handling by state (measured; people alone)", [heads, *states])
+        yield Table(f"Handling by state ({origin}; people alone)", [heads, *states])
 
 
-def _leads(found: Sequence[Leads]) -> Table:
+def _leads(found: Sequence[Leads], origin: Origin) -> Table:
     heads = ["process", "variant", "from", "to", *_COUNTS, "median", "p90"]
     rows = [
         [
@@ -86,7 +87,7 @@ def _leads(found: Sequence[Leads]) -> Table:
         for lead in one.leads
     ]
     return Table(
-        "Lead between milestones (measured; people alone)",
+        f"Lead between milestones ({origin}; people alone)",
         [heads, *rows],
         [
             "Started: reached the first of the two; closed: the second, too; withdrawn: ended without it."
@@ -95,7 +96,27 @@ def _leads(found: Sequence[Leads]) -> Table:
     )
 
 
-def _capacity(told: Panels) -> Table:
+def _capacity(told: Panels, origin: Origin) -> Iterator[Table]:
+    """What was measured, what was claimed, and what follows of a number that was given: each by itself."""
+    rate = given_rate(told.capacity)
+    measured, claimed = kinds(told.capacity)
+    of_handling = ["Handling of a request is its mean."]
+    if rate is None:
+        title, notes = (
+            f"Capacity (people that the handling takes; {origin})",
+            ["A week: requests as they came."],
+        )
+    else:
+        title = f"Capacity if {rate:g} requests a week came (given, not {origin}; the minutes are {origin})"
+        notes = ["A week: requests, as given; of each way as many, as if all went that way."]
+    if measured:
+        yield _capacity_of(title, measured, [*notes, *of_handling])
+    if claimed:
+        title = f"Capacity by the source's minutes (claimed, not {origin} here)"
+        yield _capacity_of(title, claimed, notes)
+
+
+def _capacity_of(title: str, found: Sequence[Capacity], notes: Sequence[str]) -> Table:
     heads = ["process", "variant", *_COUNTS, "a week", "handling", "from", "h a week"]
     heads += ["FTE (36 h a week)", "FTE (1,363 h a year)"]
     rows = [
@@ -104,18 +125,13 @@ def _capacity(told: Panels) -> Table:
             NOTHING if one.per_week is None else f"{one.per_week:.1f}",
             handling_said(one.handling_min),
             _from(one.handling_min),
-            *(_plain(figure, ".1f") for figure in (one.hours_per_week,)),
+            _plain(one.hours_per_week, ".1f"),
             *(_plain(figure, ".2f") for figure in (one.fte_by_week, one.fte_by_year)),
         ]
-        for one in told.capacity
+        for one in found
     ]
-    measured = any(one.per_week_is_measured for one in told.capacity)
-    notes = [
-        "A week: requests as they came." if measured else "A week: requests, as given.",
-        "Handling of a request is its mean; claimed: the source's, where nothing was measured.",
-    ]
-    notes += [claim()] if any(one.key == CLAIMS_KEY for one in told.capacity) else []
-    return Table("Capacity (people that the handling takes)", [heads, *rows], notes)
+    more = [claim()] if any(one.key == CLAIMS_KEY for one in found) else []
+    return Table(title, [heads, *rows], [*notes, *more])
 
 
 def claim() -> str:
@@ -133,7 +149,7 @@ def claim() -> str:
     )
 
 
-def _rework(found: Sequence[Rework]) -> Table:
+def _rework(found: Sequence[Rework], origin: Origin) -> Table:
     heads = ["process", "variant", "delivered", "returns a request", "right first time"]
     heads += ["of handling again", "returns most"]
     rows = [
@@ -148,10 +164,10 @@ def _rework(found: Sequence[Rework]) -> Table:
         "Again: handling of a step that was done before, after a return. Returns most: the share of a state's"
         " tasks that ended with a return."
     ]
-    return Table("Rework (measured)", [heads, *rows], notes)
+    return Table(f"Rework ({origin})", [heads, *rows], notes)
 
 
-def _waits(found: Sequence[Bottleneck]) -> Table:
+def _waits(found: Sequence[Bottleneck], origin: Origin) -> Table:
     heads = ["process", "variant", "state", "tasks", "of lead", "first in", "open", "old", "in / out"]
     rows = [
         [
@@ -168,7 +184,7 @@ def _waits(found: Sequence[Bottleneck]) -> Table:
         " in / out: tasks of the last four weeks.",
         *(sentence for one in found if (sentence := bottleneck_said(one))),
     ]
-    return Table("Where requests wait (measured; people alone)", [heads, *rows], notes)
+    return Table(f"Where requests wait ({origin}; people alone)", [heads, *rows], notes)
 
 
 def bottleneck_said(one: Bottleneck) -> str:
@@ -184,13 +200,14 @@ def bottleneck_said(one: Bottleneck) -> str:
     return f"{said}; more comes than goes in {', '.join(one.growing)}." if one.growing else f"{said}."
 
 
-def _efficiency(found: Sequence[Leads]) -> Table:
+def _efficiency(found: Sequence[Leads], origin: Origin) -> Table:
     heads = ["process", "variant", "n", "of all together", "median"]
     rows = [
         [one.key, one.variant, str(one.efficiency.n), _part(one.efficiency), _part(one.efficiency_median)]
         for one in found
     ]
-    return Table("Flow efficiency (measured; handling / lead from requested to delivered)", [heads, *rows])
+    title = f"Flow efficiency ({origin}; handling / lead from requested to delivered)"
+    return Table(title, [heads, *rows])
 
 
 def _little(found: Sequence[Little]) -> Table:
@@ -301,23 +318,26 @@ def _counts(found: Counts) -> list[str]:
     return [str(getattr(found, name)) for name in _COUNTS]
 
 
-def _times(found: Times, over: int) -> list[str]:
-    """By when half and nine of ten were over, as far as so many that are over tell it."""
+def _times(found: Times, over: int, *more: Figure) -> list[str]:
+    """By when half and nine of ten were over, as far as so many that are over tell it, and more like them."""
     ends = ((found.median, 0.5), (found.p90, 0.9))
-    return [_ranged(figure) if tells(over, share) else NOTHING for figure, share in ends]
+    told = [figure if tells(over, share, found.beyond) else None for figure, share in ends]
+    like = alike(*(one.value for one in (*told, *more) if one is not None))
+    return [NOTHING if one is None else _ranged(one, like) for one in (*told, *more)]
 
 
-def _ranged(figure: Figure) -> str:
-    """Seconds, with their interval."""
+def _ranged(figure: Figure, like: float | None = None) -> str:
+    """Seconds, with their interval; in the unit in which one would say `like`."""
     if figure.value is None or few(figure):
         return NOTHING
+    like = figure.value if like is None else like
+    told = length(figure.value, like=like)
     if figure.low is None and figure.high is None:
-        return length(figure.value)
+        return told
     low, high = (
-        "open" if end is None else length(max(0.0, end), like=figure.value)
-        for end in (figure.low, figure.high)
+        "open" if end is None else length(max(0.0, end), like=like) for end in (figure.low, figure.high)
     )
-    return f"{length(figure.value)} ({low} … {high})"
+    return f"{told} ({low} … {high})"
 
 
 def _plain(figure: Figure, form: str) -> str:
@@ -344,7 +364,7 @@ def _from(figure: Figure) -> str:
 
 def _origin(origin: str, n: int) -> str:
     """Measured, of how many; or what else it is."""
-    return f"{origin}, n = {n}" if origin == "measured" else origin
+    return f"{origin}, n = {n}" if n else origin
 
 
 def _sum(found: Sum | None) -> str:

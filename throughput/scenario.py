@@ -67,9 +67,11 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Input:
-    """Where an assumption comes from: measured of so many (`n`), claimed by the source, or assumed."""
+    """Where an assumption comes from: measured of so many (`n`), claimed by the source, or assumed; simulated
+    where what was measured is an invented past.
+    """
 
-    origin: Literal["measured", "claimed", "assumed"]
+    origin: Literal["measured", "simulated", "claimed", "assumed"]
     n: int | None = None
 
     def __str__(self) -> str:
@@ -82,6 +84,7 @@ SOURCE = (
     Scenario("A3", handling_min=6.1, provider_s=2),
 )
 """The source's handling minutes at its 100 a week; everything else is assumed."""
+NEVER_MEASURED = frozenset({"claimed", "assumed"})
 CLAIMED = frozenset({"handling_min", "per_week"})
 
 

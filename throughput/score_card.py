@@ -18,7 +18,6 @@ from throughput.estimates import Figure
 from throughput.levels import LevelReached
 from throughput.origins import Origin
 
-Source = Literal["claimed", "measured", "simulated", "given"]
 Score = Literal["low", "medium", "good", "high"]
 
 
@@ -75,7 +74,7 @@ class Statement:
     `level`: a level that signatures reached.
     """
 
-    source: Source
+    source: Origin
     n: int = 0  # requests, or signatures; 0 where nothing was counted
     score: Score | None = None
     minutes: Figure | None = None

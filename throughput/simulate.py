@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from throughput.claims import HOURS_PER_FTE_WEEK
 from throughput.errors import ScenarioUnusable
 from throughput.replications import SPREAD_LEAST, Estimate
-from throughput.scenario import DAY_MIN, WEEK_MIN, Input, Scenario, assumed
+from throughput.scenario import DAY_MIN, NEVER_MEASURED, WEEK_MIN, Input, Scenario, assumed
 
 _HARDLY = 0.0005  # of all requests: so little does one more clerk bring where others are waited for
 _MOST_TRIES = 20  # of one request that goes back again and again
@@ -72,18 +72,20 @@ class Outcome:
     without end, and so do leads, which count as such."""
     origin: str = "simulated"
 
+    @property
+    def basis(self) -> str:
+        """Where it begins: measured, as soon as more is than how many come; else what its minutes are."""
+        held = [one.origin for name, one in self.inputs.items() if name != "per_week"]
+        return next((one for one in held if one not in NEVER_MEASURED), self.inputs["handling_min"].origin)
+
 
 def unmeasured(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Those of which nothing was measured but how many come, where of others something was.
 
     Who lays one beside the others lays what was assumed beside what was measured.
     """
-    found = [one for one in outcomes if not _measured(one)]
+    found = [one for one in outcomes if one.basis in NEVER_MEASURED]
     return found if len(found) < len(outcomes) else []
-
-
-def _measured(one: Outcome) -> bool:
-    return any(what.origin == "measured" for name, what in one.inputs.items() if name != "per_week")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ definitions together, of the steps taken in a period, whenever their requests we
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from sqlalchemy import func, select
@@ -57,4 +58,5 @@ def _name(group: Any, by: By) -> str:
 def _spread(counts: Mapping[int, int]) -> Spread:
     """In milliseconds, of the middles of the classes."""
     median, p90 = median_and_p90(counts)
-    return Spread(sum(counts.values()), 1000 * median, 1000 * p90)
+    n = sum(counts.values())
+    return Spread(n, 1000 * median, 1000 * p90, n - ceil(0.9 * n))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 from throughput.grouped import WAYS
 
@@ -23,14 +24,26 @@ class Table:
     notes: Sequence[str] = ()
 
 
+_UNITS = ((1.0, 90.0, "s"), (60.0, 5400.0, "min"), (3600.0, 172_800.0, "h"), (86_400.0, inf, "d"))
+"""Seconds of a unit, and up to what people say a length in it."""
+_TOLD = 0.05
+"""Of a unit: less would be written as 0.0."""
+
+
 def length(seconds: float, *, like: float | None = None) -> str:
     """Seconds as people say them; in the unit in which they would say `like`."""
     size = seconds if like is None else like
-    if size < 90:
-        return f"{seconds:.1f} s"
-    if size < 5400:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h" if size < 172800 else f"{seconds / 86400:.1f} d"
+    unit, name = next((unit, name) for unit, most, name in _UNITS if size < most)
+    return f"{seconds / unit:.1f} {name}"
+
+
+def alike(*seconds: float | None) -> float:
+    """Like what lengths in one row are said: in the unit of the longest, or one in which each can be told."""
+    sizes = [abs(one) for one in seconds if one] or [0.0]
+    at = next(place for place, (_, most, _) in enumerate(_UNITS) if max(sizes) < most)
+    while at and min(sizes) < _TOLD * _UNITS[at][0]:
+        at -= 1
+    return 2 * _UNITS[at][0]
 
 
 def grid(table: Sequence[Sequence[str]]) -> str:

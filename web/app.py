@@ -52,6 +52,7 @@ from web.signing_in import Samples, SigningIn
 from web.standing_in import StandingInPages
 from web.step_up import ShowingAnew
 from web.themed import KEPT, Themed
+from web.unreadable import Unreadable
 from workflow.errors import StoreUnavailable
 from workflow.office import Office
 from workflow.oidc import Provider
@@ -143,8 +144,9 @@ class Desk:
         assert isinstance(error, HTTPException)  # noqa: S101 (it is registered for these)
         if request.url.path.startswith(f"{API}/"):  # with what no route has, such as a line's end
             return answer_to(problem_of(error))
+        told = error if isinstance(error, Unreadable) else None
         answer = self.door.pages.answer(
-            request, "error.html", status=error.status_code, code=error.status_code
+            request, "error.html", status=error.status_code, code=error.status_code, unreadable=told
         )
         answer.headers.update(error.headers or {})
         return answer
@@ -153,7 +155,7 @@ class Desk:
         """The database does not even say who asks."""
         assert isinstance(error, StoreUnavailable)  # noqa: S101 (it is registered for these)
         note(log, logging.ERROR, "page_failed", error=error)
-        answer = self.door.pages.answer(request, "error.html", status=503, code=503)
+        answer = self.door.pages.answer(request, "error.html", status=503, code=503, unreadable=None)
         answer.headers.update(waits_of(error))
         return answer
 
@@ -166,7 +168,7 @@ class Desk:
 
     async def _failed(self, request: Request, error: Exception) -> Response:
         note(log, logging.ERROR, "page_failed", error=error)
-        return self.door.pages.answer(request, "error.html", status=500, code=500)
+        return self.door.pages.answer(request, "error.html", status=500, code=500, unreadable=None)
 
 
 def signs_for_trial(office: Office) -> bool:

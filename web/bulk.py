@@ -1,7 +1,7 @@
 """The same with many requests of a queue: each has its result on one page, and one that fails stops no other.
 
-What can't be taken back is asked once more, with what would come of each. The question and the results have
-addresses, for whoever sent the form; sent again it leads there too: under its keys, each is done once.
+What can't be taken back is asked once more, with what would come of each. The question, and then the results,
+have one address, for whoever sent the form; sent again it leads there too: under its keys, each is done once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,13 @@ from web.bodies import MIB
 from web.choices import signs
 from web.edit_request import SAVE
 from wording import Sentence
-from workflow.bulk_results import Came
+from workflow.bulk_results import Came, name_of
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.commands import Answer, Command
 from workflow.definition_model import APPROVE, RETURN, Definition
 from workflow.digits import whole
 from workflow.errors import WorkflowError
-from workflow.kept_forms import form_name
 from workflow.listing import RequestFilter, RequestLine
 from workflow.many import Picked, commands_for, definitions_of, do_all, drafts_of
 
@@ -63,6 +62,15 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What is asked about, once more: what to do, under which key, with which: number, version, for whom."""
+
+    do: str
+    key: str
+    picked: Sequence[tuple[int, int, str | None]]
+
+
+@dataclass(frozen=True)
 class Bulk:
     """The form of a queue in which several are selected, and what came of it."""
 
@@ -89,32 +97,27 @@ class Bulk:
         key = asked.text("key") or asked.new_key()
         if wrong is not None:
             return self._question(asked, do, key, picked, wrong)
+        name, questions = name_of(asked.me.id, do, key, picked), self.door.office.kept_forms
         if do in ASKED_AGAIN and not sure:
-            name = self._keep_question(asked.me.id, do, key, picked)
+            question = Question(do, key, [astuple(one) for one in picked])
+            questions.keep(name, asked.me.id, _ABOUT, question)
         else:
             came = _told(picked, do_all(engine, self._commands(asked, do, key, picked, remark)))
-            name = self.door.office.bulk_results.keep(asked.me.id, do, key, picked, came)
+            self.door.office.bulk_results.keep(name, asked.me.id, do, came)
+            questions.drop(name)
         query = asked.text("query")
         return self.door.see(f"/queue/bulk/{name}", **({"query": query} if query else {}))
 
-    def _keep_question(self, person: str, do: str, key: str, picked: Sequence[Picked]) -> str:
-        """Keep what was chosen; the name under which the question is found."""
-        chosen = [astuple(one) for one in picked]
-        name = form_name(person, _ABOUT, do, key, sorted(map(repr, chosen)))
-        kept = {"do": do, "key": key, "picked": chosen}
-        self.door.office.kept_forms.keep(name, person, _ABOUT, kept)
-        return name
-
     def _done(self, asked: Asked) -> Response:
-        """What came of it, or the question before it. Raises HTTPException 404 for what nobody did, somebody
-        else, or long ago."""
+        """The question, until it is answered, and then what came of it. Raises HTTPException 404 for what
+        nobody did, somebody else, or long ago."""
         office, name = self.door.office, asked.request.path_params["results"]
-        if (found := office.bulk_results.find(name, asked.me.id)) is not None:
-            return self._page(asked, "bulk_done.html", found.trigger, found.came)
-        kept = office.kept_forms.find(name, asked.me.id, _ABOUT)
-        if kept is None:
+        kept = office.kept_forms.find(name, asked.me.id, _ABOUT, Question)
+        if kept is not None and kept.do in ASKED_AGAIN:
+            return self._question(asked, kept.do, kept.key, [Picked(*one) for one in kept.picked])
+        if (found := office.bulk_results.find(name, asked.me.id)) is None:
             raise HTTPException(404)
-        return self._question(asked, kept["do"], kept["key"], [Picked(*one) for one in kept["picked"]])
+        return self._page(asked, "bulk_done.html", found.trigger, found.came)
 
     def _question(
         self, asked: Asked, do: str, key: str, picked: Sequence[Picked], wrong: Sentence | None = None

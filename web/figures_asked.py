@@ -1,23 +1,20 @@
 """Of which requests figures are asked: what stands in the address of their pages."""
 
-import re
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Final
 from urllib.parse import urlencode
-
-from starlette.exceptions import HTTPException
 
 from documents.words import mark
 from throughput.grouped import By
 from throughput.kept_days import ZONE
 from throughput.scope import Scope
 from web.asked import Asked
+from web.unreadable import CHOICE, Unreadable, wrong_months, wrong_texts
 from workflow.staff import Reach
 
 MONTHS: Final = 6
 """So many are told of where nothing is said of when: this month and those before."""
-LONGEST: Final = 200
 BYS: Final[tuple[tuple[By, str], ...]] = (
     ("variant", mark("How it is signed")),
     ("month", mark("Months")),
@@ -25,7 +22,15 @@ BYS: Final[tuple[tuple[By, str], ...]] = (
     ("definition", mark("Versions of the process")),
 )
 _NAMES = {"first": "from", "last": "to"}
-_MONTH = re.compile(r"(?P<year>20[0-9]{2})-(?P<month>0[1-9]|1[0-2])", re.ASCII)
+_LABELS = {
+    "key": mark("Process"),
+    "variant": mark("How it is signed"),
+    "unit": mark("Unit"),
+    "definition": mark("Version of the process"),
+    "from": mark("Asked for from"),
+    "to": mark("Until"),
+    "by": mark("Compare"),
+}
 
 
 @dataclass(frozen=True)
@@ -42,16 +47,15 @@ class Wanted:
 
     @classmethod
     def of(cls, asked: Asked, now: datetime) -> "Wanted":
-        """Read it from an address. Raises HTTPException 400 for what no page of figures leads to."""
+        """Read it from an address. Raises Unreadable."""
         said = {name: asked.text(name).strip() for name in ("key", "variant", "unit", "definition")}
         first, last, by = (asked.text(name).strip() for name in ("from", "to", "by"))
-        known = {one for one, _ in BYS}
-        if (
-            any(len(value) > LONGEST or not value.isprintable() for value in said.values())
-            or any(month and _MONTH.fullmatch(month) is None for month in (first, last))
-            or by not in {"", *known}
-        ):
-            raise HTTPException(400)
+        wrong = dict(wrong_texts({_LABELS[name]: text for name, text in said.items()}))
+        wrong |= wrong_months((_LABELS["from"], first), (_LABELS["to"], last), now)
+        if by not in {"", *(one for one, _ in BYS)}:
+            wrong[_LABELS["by"]] = CHOICE
+        if wrong:
+            raise Unreadable(wrong, again="/figures")
         chosen: By = next((one for one, _ in BYS if one == by), "variant")
         wanted = cls(**said, first=first, last=last, by=chosen)
         return wanted if first or last else replace(wanted, first=cls.of_nothing(now).first)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from markupsafe import Markup
 
@@ -10,38 +9,34 @@ from documents.words import mark
 from throughput.capacity import WEEKS_A_YEAR
 from throughput.charts.forest import Estimate, Forest, forest
 from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
-from throughput.contrasts import Contrast, Figure
+from throughput.contrasts import OTHERS, Contrast, Figure
+from throughput.discreet import part_told, quantile
 from throughput.overview_rows import Compared
+from throughput.reporting.amounts import difference, like_of
 from throughput.reporting.telling import Saying, by_chance
-from throughput.reporting.words import report_words
 from throughput.seen import COUNTS_FOR
 from throughput.small_cells import FEWEST
-from throughput.told import rounded
-from web.figures_parts import Maker, Section, drawn, quantile
+from web.figures_parts import Maker, Section, drawn
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Table, Words
-
-FEWEST_SHARED: Final = 50
-"""Of fewer requests a share, counted to the nearest five, says nothing that helps."""
 
 
 @dataclass(frozen=True)
 class Beside(Maker):
     """Makes the panels of lead, handling and capacity, which are never mixed."""
 
-    language: str
-
     def verdicts(self) -> list[str]:
         """The sentences that come first: those of the report."""
-        words = report_words(self.language)
-        name = words.way if self.told.by == "variant" else self.names.group
-        saying = Saying(words, name, self._n)
-        return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, words)]
+        saying = Saying(self.words, self._name, self._n)
+        return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, self.words)]
+
+    def _name(self, group: str) -> str:
+        """Within a sentence."""
+        if group == OTHERS or self.told.by == "variant":
+            return self.words.way(group, self.told.by)
+        return self.names.group(group)
 
     def _n(self, _one: Contrast, _group: str, n: int) -> str | None:
         return Count(n).written(self.wording) if self.counted else None
-
-    def _signed(self, seconds: float) -> str:
-        return ("−" if seconds < 0 else "") + self.wording.time(abs(seconds))
 
     def all(self) -> list[Section]:
         """The three panels; that of capacity is all about how many requests there are."""
@@ -75,7 +70,11 @@ class Beside(Maker):
         return Section(
             "lead",
             say(mark("Lead: from asked to delivered")),
-            [say(mark("How long people wait for what they asked for, by the wall clock. Measured."))],
+            [
+                say(
+                    mark("How long people wait for what they asked for, by the wall clock ({origin}).")
+                ).format(origin=self.origin)
+            ],
             self._forest("lead"),
             [table, *self._differences("lead")],
         )
@@ -95,23 +94,23 @@ class Beside(Maker):
             "handling",
             say(mark("Handling: people's hands on it")),
             [
-                say(mark("How long people work on a request in all, from begun to done. Measured.")),
-                report_words(self.language).text(COUNTS_FOR),
+                say(mark("How long people work on a request in all, from begun to done ({origin}).")).format(
+                    origin=self.origin
+                ),
+                self.words.text(COUNTS_FOR),
             ],
             self._forest("handling"),
             [table, *self._differences("handling")],
         )
 
     def _handled(self, one: Compared) -> list[Cell]:
-        right = one.right_first_time if one.delivered >= FEWEST_SHARED else None
-        if right is not None:  # as if it was told of counts
-            right = 1 - rounded(round((1 - right) * one.delivered)) / rounded(one.delivered)
+        right = part_told(one.right_first_time, one.delivered - one.returned, one.returned)
         return [
             Words(self.names.group(one.label)),
             Count(len(one.touch)),
             Seconds(quantile(one.touch, 0.5)),
             Seconds(quantile(one.touch, 0.9)),
-            Share(right),
+            Share(None) if right is None else Share(right.value, over=right.over),
         ]
 
     def _capacity(self) -> Section:
@@ -121,7 +120,7 @@ class Beside(Maker):
             weeks = self.told.weeks_of(one)
             if len(one.touch) < FEWEST or not weeks:
                 continue
-            a_week = rounded(one.came) / weeks
+            a_week = one.came / weeks
             hours = a_week * one.touch.mean / 3600
             rows.append(
                 [
@@ -141,11 +140,10 @@ class Beside(Maker):
         ]
         said = say(
             mark(
-                "What people's hands do in a week: measured handling times measured requests."
-                " Waiting takes no"
+                "What people's hands do in a week: handling times requests, both {origin}. Waiting takes no"
                 " capacity, so a shorter lead frees none."
             )
-        )
+        ).format(origin=self.origin)
         table = Table("capacity", say(mark("Capacity that handling takes")), columns, rows)
         return Section("capacity", say(mark("Capacity")), [said] if rows else [], None, [table])
 
@@ -160,7 +158,7 @@ class Beside(Maker):
                 one.found.value,
                 one.found.interval.low,
                 one.found.interval.high,
-                say(mark("not known yet")) if one.found.value is None else self._signed(one.found.value),
+                say(mark("not known yet")) if one.found.value is None else difference(one.found, self.words),
                 sure=one.found.distinguishable,
             )
             for one in self._of(figure)
@@ -194,9 +192,10 @@ class Beside(Maker):
                 Words(self.names.group(one.b)),
                 Count(one.n_a),
                 Count(one.n_b),
-                Seconds(one.found.value),
-                Seconds(one.found.interval.low),
-                Seconds(one.found.interval.high),
+                *(
+                    Seconds(seconds, like_of(one.found))
+                    for seconds in (one.found.value, one.found.interval.low, one.found.interval.high)
+                ),
                 Shares(one.found.faster.low, one.found.faster.high),
             ]
             for one in self._of(figure)

@@ -1,40 +1,55 @@
-"""Of what figures may be asked: a unit, process or month that there is not leads nowhere, as one unseen."""
+"""Of what figures may be asked: a unit or process that there is not leads nowhere, as one unseen.
 
-from datetime import datetime
-from typing import Final
+A process, variant or definition that is offered is everybody's to know. That there were requests by another
+one is told to those who may know how many there were in a unit (decision 50), of that unit alone.
+"""
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
-from throughput.kept_days import ZONE
+from workflow import staff
 from workflow.office import Office
 from workflow.staff import Reach
 from workflow.tables import Person, TimingGroup
 
-_COLUMNS: Final = {"key": "key", "variant": "variant", "unit": "unit", "definition": "definition_sha256"}
-_ATTRIBUTES: Final = {"key": "key", "variant": "variant", "unit": "", "definition": "sha256_hex"}
 
-
-def require_known(office: Office, reach: Reach, *, months: tuple[str, str], **said: str) -> None:
-    """Raises HTTPException 404 for a unit out of reach, for a `key`, `variant`, `unit` or `definition` of
-    which there never was a request and can be none, and for months that have not begun."""
-    if said.get("unit") and said["unit"] not in reach:
-        raise HTTPException(404)
-    if any(month > _this_month(office.clock()) for month in months):
-        raise HTTPException(404)
-    if not all(_is_known(office, name, value) for name, value in said.items() if value):
-        raise HTTPException(404)
-
-
-def _this_month(now: datetime) -> str:
-    return f"{now.astimezone(ZONE):%Y-%m}"
-
-
-def _is_known(office: Office, name: str, value: str) -> bool:
-    if any(value == getattr(one, _ATTRIBUTES[name], None) for one in office.catalogue):
-        return True
-    there = [exists().where(TimingGroup.table().c[_COLUMNS[name]] == value)]
-    if name == "unit":
-        there.append(exists().where(Person.unit == value))
+def require_known(
+    office: Office,
+    person: str,
+    reach: Reach,
+    *,
+    unit: str = "",
+    key: str = "",
+    variant: str = "",
+    definition: str = "",
+) -> None:
+    """Raises HTTPException 404 for a unit out of reach or that there is not, and for a process, a variant or
+    a definition (its digest) of which this person can't know. "" asks for none."""
+    groups, offered = TimingGroup.table().c, list(office.catalogue)
+    asked = (
+        (key, groups.key, {one.key for one in offered}),
+        (variant, groups.variant, {one.variant for one in offered}),
+        (definition, groups.definition_sha256, {one.sha256_hex for one in offered}),
+    )
     with office.store.read() as session:
-        return session.execute(select(or_(*there))).scalar_one()
+        if unit and not _is_unit(session, reach, unit):
+            raise HTTPException(404)
+        counted = staff.counts(session, person, office.newest_day)
+        for said, column, known in asked:
+            if said and said not in known and not _was_asked_for(session, counted, column == said):
+                raise HTTPException(404)
+
+
+def _is_unit(session: Session, reach: Reach, unit: str) -> bool:
+    if not reach.everywhere:
+        return unit in reach.units
+    groups = TimingGroup.table().c
+    there = or_(exists().where(groups.unit == unit), exists().where(Person.unit == unit))
+    return session.execute(select(there)).scalar_one()
+
+
+def _was_asked_for(session: Session, counted: Reach, condition: ColumnElement[bool]) -> bool:
+    """Whether there was such a request, also one of no unit for who may know of all."""
+    units = () if counted.everywhere else (counted.of(TimingGroup.table().c.unit),)
+    return session.execute(select(exists().where(condition, *units))).scalar_one()

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from documents.words import mark
 from throughput.charts.xmr import limits_of, signals_of
+from throughput.discreet import quantile
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
-from web.figures_parts import FEWEST_POINTS, MARKS, Maker, quantile
+from web.figures_parts import FEWEST_POINTS, MARKS, Maker
 
 _OLD = mark("In hand longer than {time}, within which {share} are delivered: {count}. Begin with the oldest.")
 _WAITING = mark(

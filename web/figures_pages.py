@@ -25,6 +25,7 @@ from throughput.grouped import By
 from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.origins import with_column
 from throughput.overview import Overview
+from throughput.reporting.words import report_words
 from throughput.scope import Scope
 from throughput.told import Told, told
 from web.asked import Asked
@@ -45,6 +46,7 @@ from web.figures_wording import wording
 from web.languages import translations
 from web.overseeing import Overseeing
 from web.rates import Rate
+from workflow import staff
 from workflow.listing import RequestFilter
 from workflow.staff import Reach
 from workflow.words import ProcessWords, process_words
@@ -142,6 +144,7 @@ class FiguresPages(Overseeing):
             wording=shown.beside.wording,
             choices=self._choices(asked, shown, reach, now),
             process=self._kind(asked, shown.told.scope.key or ""),
+            measured=self.door.past() is None,
             narrowed=wanted != Wanted.of_nothing(now),
         )
 
@@ -159,12 +162,13 @@ class FiguresPages(Overseeing):
         return csv_answer(name, head, lines)
 
     def _wanted(self, asked: Asked, reach: Reach, now: datetime) -> Wanted:
-        """What the address asks for. Raises HTTPException 404 for what there is not, for who asks."""
+        """What the address asks for. Raises Unreadable, and HTTPException 404 for what there is not, for who
+        asks."""
         wanted = Wanted.of(asked, now)
         require_known(
             self.door.office,
+            asked.me.id,
             reach,
-            months=(wanted.first, wanted.last),
             key=wanted.key,
             variant=wanted.variant,
             unit=wanted.unit,
@@ -177,8 +181,9 @@ class FiguresPages(Overseeing):
         found = read.of(self._told(asked, read.scope, wanted.by, now))
         say, said = translations(asked.language).gettext, wording(asked.language)
         names = self._names(asked, found.scope.key or "", wanted.by, say)
-        made = (found, names, said, say, read.counted)
-        beside = Beside(*made, language=asked.language)
+        words = report_words(asked.language).of_past(self.door.past())
+        made = (found, names, said, say, read.counted, words)
+        beside = Beside(*made)
         listed = listed_unit(self.door.office, asked.me.id, reach, read.scope)
         in_hand = InHandParts(*made, seen=self._seen(asked, found), listed_unit=listed)
         sections = [*beside.all(), *in_hand.all(), *TimesParts(*made).all(), *SteadyParts(*made).all()]
@@ -253,12 +258,12 @@ class FiguresPages(Overseeing):
         key, wanted = shown.told.scope.key, shown.reading.wanted
         with self.door.office.store.read() as session:
             of_all = Overview(session, Scope(reach=reach), now)
-            of_kind = Overview(session, Scope(key=key, reach=reach), now)
-            units, definitions = of_all.units(), of_kind.definitions()
+            known = staff.counts(session, asked.me.id, self.door.office.newest_day)
+            definitions = Overview(session, Scope(key=key, reach=known), now).definitions()
+            units = of_all.units() if reach.everywhere else sorted(reach.units)
             first = of_all.first_month() or now.date()
         catalogue = list(self.door.office.engine.catalogue)
         if not shown.reading.counted:  # that there was one request tells of it
-            units = sorted(reach.units)
             definitions = sorted({one.sha256_hex for one in catalogue if one.key == key})
         months = {*map(text_of, months_until(now, first)), wanted.first, wanted.last} - {""}
         kinds = {one.key: short_title(words.title(one)) for one in catalogue}

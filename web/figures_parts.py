@@ -9,17 +9,15 @@ from throughput.charts.ageing import Done
 from throughput.charts.model import Drawing
 from throughput.charts.svg import both_widths
 from throughput.charts.wording import Wording
-from throughput.discreet import tells
+from throughput.discreet import quantile
 from throughput.overview_rows import InHand
-from throughput.small_cells import FEWEST
-from throughput.survival import Durations, Survival
+from throughput.reporting.words import ReportWords
 from throughput.told import Told
 from web.figures_tables import Table, without_counts
 
 Translate = Callable[[str], str]
 Draw = Callable[[float], Drawing]
-_HALF = 0.5
-MARKS = (_HALF, 0.85, 0.95)
+MARKS = (0.5, 0.85, 0.95)
 FEWEST_POINTS = 6
 
 
@@ -43,15 +41,6 @@ class Names:
     states: Sequence[str]  # where requests are in hand, in the order of the process
 
 
-def quantile(durations: Durations, share: float) -> float | None:
-    """By when so many were done; None where those beyond are too few to tell of, or it is not reached."""
-    if not tells(durations.ended, share):
-        return None
-    found = Survival.of(durations).quantile(share)
-    # Where they count unlike, or many are open, fewer lie beyond than their number says.
-    return found if found is None or share <= _HALF or durations.beyond(found) >= FEWEST else None
-
-
 def drawn(name: str, draw: Draw) -> Markup:
     """A chart in both widths; what charts draw is escaped there."""
     return Markup(both_widths(draw, name))  # noqa: S704 (texts are escaped by throughput.charts.svg)
@@ -66,6 +55,12 @@ class Maker:
     wording: Wording
     say: Translate
     counted: bool
+    words: ReportWords
+
+    @property
+    def origin(self) -> str:
+        """What the figures are: measured, or simulated, where the past was invented."""
+        return self.words.origin(self.words.figures)
 
     def shown(self, *sections: Section) -> list[Section]:
         """As who reads the page may see them."""

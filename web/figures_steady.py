@@ -142,10 +142,10 @@ class SteadyParts(Maker):
         ]
         said = say(
             mark(
-                "The machine's own time, measured by a clock that only runs forward. It is never"
+                "The machine's own time, by a clock that only runs forward ({origin}). It is never"
                 " added to people's time. Of all units together; medians are within 1%."
             )
-        )
+        ).format(origin=self.origin)
         return Section(
             "machine",
             say(mark("The machine")),

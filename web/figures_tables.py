@@ -6,6 +6,7 @@ from datetime import date
 from typing import Protocol
 
 from throughput.charts.wording import Wording
+from throughput.discreet import NEARLY_ALL
 from throughput.signs import NOTHING
 from throughput.told import ROUND, rounded
 
@@ -69,15 +70,16 @@ class Number:
 
 @dataclass(frozen=True)
 class Seconds:
-    """A length of time; None where it is not known, or not told."""
+    """A length of time; None where it is not known, or not told. `like`: beside which others it stands."""
 
     value: float | None
+    like: float | None = None
 
     def written(self, wording: Wording, /) -> str:
         """In the unit that fits."""
         if self.value is None:
             return NOTHING
-        return ("−" if self.value < 0 else "") + wording.time(abs(self.value))
+        return ("−" if self.value < 0 else "") + wording.time(abs(self.value), like=self.like)
 
     def plain(self) -> str | None:
         """In seconds."""
@@ -86,17 +88,21 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Share:
-    """Of all; None where there is nothing to share."""
+    """Of all; None where there is nothing to share. `over`: it is more than that."""
 
     value: float | None
+    over: bool = False
 
     def written(self, wording: Wording, /) -> str:
         """In whole percents."""
-        return NOTHING if self.value is None else wording.percent(self.value, 0)
+        if self.value is None:
+            return NOTHING
+        told = wording.percent(self.value, 0)
+        return f">\N{NO-BREAK SPACE}{told}" if self.over else told
 
     def plain(self) -> str | None:
         """Of one."""
-        return None if self.value is None else f"{self.value:.2f}"
+        return None if self.value is None else f"{'>' * self.over}{self.value:.2f}"
 
 
 @dataclass(frozen=True)
@@ -175,7 +181,8 @@ def without_counts(table: Table) -> Table:
 
 
 def _coarse(cell: Cell) -> Cell:
-    """A share as twentieths: an exact one tells of how many it is."""
-    if isinstance(cell, Share) and cell.value is not None:
-        return Share(round(20 * cell.value) / 20)
+    """A share as twentieths: an exact one tells of how many it is. Above nine tenths all are told alike."""
+    if isinstance(cell, Share) and cell.value is not None and not cell.over:
+        told = round(20 * cell.value) / 20
+        return Share(NEARLY_ALL, over=True) if told > NEARLY_ALL else Share(told)
     return cell

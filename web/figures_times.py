@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from documents.words import mark
 from throughput.charts.lead import Bin, Leads, bins_of, curve_of, leads
 from throughput.charts.spans import Part, Spans, Spent, spans
+from throughput.discreet import quantile
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
 from throughput.survival import Durations
 from throughput.told import rounded
-from web.figures_parts import Maker, Section, drawn, quantile
+from web.figures_parts import Maker, Section, drawn
 from web.figures_tables import Cell, Count, Seconds, Table, Words
 
 _KINDS = (

@@ -4,7 +4,7 @@ What it holds is kept for a day: nobody has to send it again to go back to it, a
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Self
 
 from starlette.responses import Response
@@ -59,18 +59,21 @@ class TypedForms:
         if filling.kind.unfit_to_keep(typed.data):
             return None
         name = self._name(asked, typed.key)
-        self._kept.keep(name, asked.me.id, self.about, asdict(typed), request=self.request)
+        self._kept.keep(name, asked.me.id, self.about, typed, request=self.request)
         return self.door.see(asked.request.url.path, form=name)
 
     def find(self, asked: Asked) -> Typed | None:
         """What is kept under the name that the address has."""
         name = asked.request.query_params.get("form", "")
-        found = self._kept.find(name, asked.me.id, self.about) if name else None
-        return None if found is None else Typed(**found)
+        return self._kept.find(name, asked.me.id, self.about, Typed)
 
     def drop(self, asked: Asked) -> None:
         """It was sent for good."""
         self._kept.drop(self._name(asked, asked.text("key")))
+
+    def throw_away(self, asked: Asked) -> None:
+        """Nothing of this page is wanted any more, whichever window it was looked over in."""
+        self._kept.throw_away(asked.me.id, self.about)
 
     def _name(self, asked: Asked, key: str) -> str:
         return form_name(asked.me.id, self.about, key)

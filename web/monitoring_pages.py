@@ -8,6 +8,7 @@ reads their reports, each by itself; sums over units are told to those who look 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
+from documents.words import mark
 from throughput.charts.months import months as months_chart
 from throughput.followed import Target
 from throughput.monitor import Monitor, Month, Printed
@@ -44,14 +46,21 @@ from web.languages import NAMES
 from web.overseeing import Overseeing
 from web.rates import Rate
 from web.request_documents import attachment
+from web.unreadable import CHOICE, PERCENT, Unreadable, wrong_months, wrong_texts
 from workflow.staff import Reach
 from workflow.words import process_words
 
 MONTHS: Final = 12
 """So many are told of where nothing is said of when: the last ones."""
-LONGEST: Final = 200
 LISTS: Final = Rate("monitoring", 60, 600.0)
-_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+_LABELS = {
+    "unit": mark("Unit"),
+    "key": mark("Process"),
+    "from": mark("First month"),
+    "to": mark("Last month"),
+    "norm": mark("Norm, in working time"),
+    "goal": mark("Goal, in per cent"),
+}
 _GOAL = re.compile(r"[0-9]{1,2}|100", re.ASCII)
 
 
@@ -67,17 +76,18 @@ class Wanted:
     goal: str
 
     @classmethod
-    def of(cls, asked: Asked) -> "Wanted":
-        """Read it. Raises HTTPException 400 for what the page does not lead to."""
-        said = [asked.text(name).strip() for name in ("unit", "key", "from", "to", "norm", "goal")]
-        wanted = cls(*said)
-        if (
-            any(len(value) > LONGEST or not value.isprintable() for value in said)
-            or any(month and _MONTH.fullmatch(month) is None for month in (wanted.first, wanted.last))
-            or (wanted.goal and _GOAL.fullmatch(wanted.goal) is None)
-        ):
-            raise HTTPException(400)
-        return wanted
+    def of(cls, asked: Asked, now: datetime, norms: Sequence[str]) -> "Wanted":
+        """Read it; where no norm is said it is the office's first. Raises Unreadable."""
+        wanted = cls(*(asked.text(name).strip() for name in _LABELS))
+        wrong = dict(wrong_texts({_LABELS["unit"]: wanted.unit, _LABELS["key"]: wanted.key}))
+        wrong |= wrong_months((_LABELS["from"], wanted.first), (_LABELS["to"], wanted.last), now)
+        if wanted.norm not in {"", *norms}:
+            wrong[_LABELS["norm"]] = CHOICE
+        if wanted.goal and _GOAL.fullmatch(wanted.goal) is None:
+            wrong[_LABELS["goal"]] = PERCENT
+        if wrong:
+            raise Unreadable(wrong, again="/figures/monitoring")
+        return replace(wanted, norm=wanted.norm or norms[0])
 
     @property
     def query(self) -> str:
@@ -133,6 +143,7 @@ class MonitoringPages(Overseeing):
             tables=[counts(told, words), ends(told, words)] if told.months else [],
             meaning=meaning(target, words),
             choices=self._choices(asked, shown),
+            origin=words.origin(words.figures),
             whole_office=shown.reach.everywhere,
             goal=round(100 * target.goal),
             why=_figures_of(shown.wanted, told),
@@ -173,25 +184,23 @@ class MonitoringPages(Overseeing):
             return reports(session, shown.reach, [shown.wanted.unit or None])
 
     def _shown(self, asked: Asked) -> _Shown:
-        reach, wanted = self.reach(asked), Wanted.of(asked)
-        if not reach.everywhere:
-            wanted = replace(wanted, unit=wanted.unit or min(reach.units))
-        office = self.door.office
-        require_known(office, reach, months=(wanted.first, wanted.last), unit=wanted.unit, key=wanted.key)
+        reach, office = self.reach(asked), self.door.office
         kept = KeptMonths.of(office.store, office.folder)
         norms = [str(norm.within) for norm in kept.settings.norms]
-        wanted = replace(wanted, norm=wanted.norm or norms[0])
-        if wanted.norm not in norms:
-            raise HTTPException(400)
+        wanted = Wanted.of(asked, office.clock(), norms)
+        if not reach.everywhere:
+            wanted = replace(wanted, unit=wanted.unit or min(reach.units))
+        require_known(office, asked.me.id, reach, unit=wanted.unit, key=wanted.key)
         place = norms.index(wanted.norm)
         goal = int(wanted.goal) / 100 if wanted.goal else kept.settings.goal
         found = [month for month in kept.tables if _is_in(month, wanted)]
         if not (wanted.first or wanted.last):
             found = found[-MONTHS:]
-        monitor = Monitor({month: kept.tables[month] for month in found})
+        monitor = Monitor({month: kept.tables[month] for month in found}, kept.tables)
         report = monitor.report(wanted.unit or None, wanted.key or None, place)
         target = kept.settings.target(place, goal)
-        return _Shown(wanted, kept, report, target, report_words(asked.language), reach)
+        words = report_words(asked.language).of_past(self.door.past())
+        return _Shown(wanted, kept, report, target, words, reach)
 
     def _choices(self, asked: Asked, shown: _Shown) -> Choices:
         titles = process_words(asked.language)

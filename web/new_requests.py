@@ -118,6 +118,7 @@ class NewRequests:
         filling = self._filling(asked, definition, data)
         if do == "drop":
             self.door.office.beginnings.drop(asked.me.id, definition)
+            self._typed(definition).throw_away(asked)
             return self.door.see(asked.request.url.path)
         if do in {"send", "another", "save"}:
             return self._done(asked, definition, filling, do)

@@ -13,12 +13,12 @@ from web.asked import Asked
 from web.bodies import MIB, SMALL
 from web.problems import status_of
 from web.request_acts import Wrong
-from workflow import outside
+from workflow import outside_given, outside_scans, outside_signed
 from workflow.brought import WANTED
 from workflow.definition_model import Trigger
 from workflow.errors import KeyReused, NotFound, Reason, Refused, StoreUnavailable
 from workflow.office import Office
-from workflow.outside import By
+from workflow.outside import By, NothingOutside
 from workflow.reading import RequestView
 
 FILE_MOST: Final = 32 * MIB + SMALL
@@ -33,7 +33,7 @@ def bring(office: Office, asked: Asked, view: RequestView, trigger: Trigger) -> 
     by = By(asked.me.id, asked.text("for")[:60] or None)
     try:
         if trigger.file == "given":
-            outside.give(office, view.id, by)
+            outside_given.give(office, view.id, by)
             return None
         content = _content(asked)
         if not content:
@@ -52,7 +52,7 @@ def _content(asked: Asked) -> bytes:
 
 
 def _signed(office: Office, view: RequestView, content: bytes, by: By) -> None:
-    outside.take_signed(office, view.id, content, by)
+    outside_signed.take_signed(office, view.id, content, by)
 
 
 def _scan(office: Office, view: RequestView, content: bytes, by: By) -> None:
@@ -62,11 +62,9 @@ def _scan(office: Office, view: RequestView, content: bytes, by: By) -> None:
         raise wrong[0]
     own = {document.number for document in view.documents}
     if [scan.number for scan in scans if scan.number not in own] or not scans:
-        raise outside.NothingOutside(
-            "The scan is of another request's document.", hint="Take it in at that request."
-        )
+        raise NothingOutside("The scan is of another request's document.", hint="Take it in at that request.")
     for scan in scans:
-        outside.take_scan(office, scan, by)
+        outside_scans.take_scan(office, scan, by)
 
 
 _TAKE: Final = {"signed": _signed, "scan": _scan}

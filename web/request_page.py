@@ -172,6 +172,9 @@ class RequestPage:
         holds, may_hold = self.holds.shown(view, asked.me.id)
         offer = self._offer(asked, view, beside, found)
         wrong_there = _wrong_in(found) if offer.is_theirs else []
+        proves = any(one.proof for one in offer.possible)
+        has_passkey = proves and bool(office.passkeys.of(asked.me.id))
+        can_show = has_passkey or (proves and office.passwords.has_one(asked.me.id))
         return self.door.answer(
             asked,
             "request.html",
@@ -207,8 +210,16 @@ class RequestPage:
             suspended_for=_suspended_for(happened) if view.suspended_at else "",
             timing=timing(view.history, now=office.clock(), closed_at=view.closed_at),
             offer=offer,
-            bars=bars(office, asked, view, definition, offer.decisions, principal=offer.principal),
-            has_passkey=bool(office.passkeys.of(asked.me.id)),
+            bars=bars(
+                office,
+                asked,
+                view,
+                definition,
+                offer.decisions,
+                principal=offer.principal,
+                can_show=can_show,
+            ),
+            has_passkey=has_passkey,
             consents=partial(definition.consent_in, language=view.language),
             wrong=wrong,
             said=_known(definition, asked.text("said")) if wrong is None else None,

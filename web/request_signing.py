@@ -46,8 +46,10 @@ def bars(
     ways: Iterable[Way],
     *,
     principal: str | None,
+    can_show: bool,
 ) -> Mapping[str, Bar]:
-    """What keeps who asks from each of these that leads to a signature, by its trigger."""
+    """What keeps who asks from each of these that leads to a signature, by its trigger; `can_show`: they have
+    something by which to show anew who they are."""
     profile = office.profiles.get(definition.signing)
     if profile is None or not profile.signs:
         return {}
@@ -64,7 +66,7 @@ def bars(
                 consent=way.consent,
                 through="page",
             )
-            why = keeps_from_signing(office, profile, command, proof=way.proof)
+            why = keeps_from_signing(office, profile, command, unshown=way.proof and not can_show)
             if (bar := _bar(asked, view, why)) is not None:
                 found[way.trigger] = bar
     return found

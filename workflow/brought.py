@@ -1,6 +1,6 @@
 """What a command brings along that went out or came back: facts for its event, and rows that name files.
 
-Only what has judged a file makes one (`workflow.outside`); nobody can send one.
+Only what has judged a file makes one (`workflow.outside_signed` and its like); nobody can send one.
 """
 
 from collections.abc import Callable, Mapping

@@ -7,8 +7,7 @@ be looked at again. The same form sent again, by the same person, is told under 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, Self
+from typing import Self
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
@@ -16,13 +15,11 @@ from sqlalchemy.orm import Session
 
 from workflow.commands import Answer
 from workflow.errors import NotFound, Refused, StaleVersion, WorkflowError
-from workflow.kept_forms import form_name, is_name
+from workflow.kept_forms import KEPT, form_name, is_name
 from workflow.many import Picked
 from workflow.store import Moment, Store
 from workflow.tables import BulkResult
 from workflow.words import Story, story_of
-
-KEPT: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -73,12 +70,10 @@ class BulkResults:
     store: Store
     moment: Moment
 
-    def keep(self, actor: str, trigger: str, key: str, picked: Sequence[Picked], came: Sequence[Came]) -> str:
-        """Keep what came of a form that was sent with this key; the name under which it is found."""
-        name = _name_of(actor, trigger, key, picked)
+    def keep(self, name: str, actor: str, trigger: str, came: Sequence[Came]) -> None:
+        """Keep what came of a form, under its name."""
         with suppress(IntegrityError):  # sent twice at the same moment: the other's are kept
             self._put(name, actor, trigger, came)
-        return name
 
     def find(self, name: str, actor: str) -> Results | None:
         """What came of it, for who did it."""
@@ -86,11 +81,12 @@ class BulkResults:
             return None
         query = select(BulkResult).where(BulkResult.name == name, BulkResult.person_id == actor)
         with self.store.read() as session:
-            rows = session.scalars(query.order_by(BulkResult.place)).all()
+            fresh = BulkResult.done_at >= self.moment(session) - KEPT
+            rows = session.scalars(query.where(fresh).order_by(BulkResult.place)).all()
             return Results(rows[0].trigger, tuple(map(_came, rows))) if rows else None
 
     def forget(self) -> None:
-        """Forget what was done yesterday."""
+        """Forget what was done a day ago."""
         with self.store.write() as session:
             session.execute(delete(BulkResult).where(BulkResult.done_at < self.moment(session) - KEPT))
 
@@ -119,7 +115,8 @@ def forget_results(session: Session, people: Collection[str]) -> None:
     session.execute(delete(BulkResult).where(BulkResult.person_id.in_(people)))
 
 
-def _name_of(actor: str, trigger: str, key: str, picked: Sequence[Picked]) -> str:
+def name_of(actor: str, trigger: str, key: str, picked: Sequence[Picked]) -> str:
+    """The name of what came of a form with this key, and of the question before it."""
     chosen = sorted((one.request, one.version, one.principal or "") for one in picked)
     return form_name(actor, trigger, key, chosen)
 

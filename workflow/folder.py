@@ -138,12 +138,12 @@ def waiting_for(office: "Office", actor: str, wanted: Collection[int] | None = N
 
 
 def keeps_from_signing(
-    office: "Office", profile: Profile, command: Command, *, proof: bool
+    office: "Office", profile: Profile, command: Command, *, unshown: bool
 ) -> Problem | None:
     """What keeps a person from a signature that they would lead to, beside what they give when they sign;
-    `proof`: they have to show anew who they are."""
+    `unshown`: they have to show anew who they are, and have nothing to show it by."""
     _, _, barred = _way(office, profile, command.actor)
-    if barred is None and proof and not _has_something_to_show(office, command.actor):
+    if barred is None and unshown:
         return _nothing_to_show(command.actor)
     return barred or office.engine.against([command])[0]
 

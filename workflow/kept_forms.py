@@ -2,18 +2,19 @@
 
 Nothing was done. So that the answer has an address, and nobody has to send a form again to go back to it,
 what the form held is kept: the same form sent again in place of what it held before, and of each person only
-the last few.
+the last few. What another release kept is read as far as it fits.
 """
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -21,9 +22,14 @@ from sqlalchemy.orm import Session
 from workflow.store import Moment, Store
 from workflow.tables import KeptForm
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 KEPT: Final = timedelta(days=1)
+"""So long an answer to a form has an address: what it asks, or what came of it."""
 MOST: Final = 10
 """Of one person."""
+Form = TypeVar("Form")
 _NAME = re.compile("[A-Za-z0-9_-]{24}", re.ASCII)
 
 
@@ -35,7 +41,7 @@ class KeptForms:
     moment: Moment
 
     def keep(
-        self, name: str, person: str, about: str, content: Mapping[str, Any], *, request: int | None = None
+        self, name: str, person: str, about: str, content: "DataclassInstance", *, request: int | None = None
     ) -> None:
         """Keep what a form held, of a request if it is of one, in place of what is kept under its name."""
         theirs = select(KeptForm.name).where(KeptForm.person_id == person)
@@ -48,19 +54,25 @@ class KeptForms:
             session.execute(delete(KeptForm).where(KeptForm.name.in_(session.scalars(older).all())))
             row = {"name": name, "person_id": person, "about": about, "request_id": request}
             moment = self.moment(session)
-            session.execute(insert(KeptForm), [row | {"content": dict(content), "kept_at": moment}])
+            session.execute(insert(KeptForm), [row | {"content": asdict(content), "kept_at": moment}])
 
-    def find(self, name: str, person: str, about: str) -> Mapping[str, Any] | None:
-        """What a form held, for who sent it; `about` is what it has to be about."""
+    def find(self, name: str, person: str, about: str, form: type[Form]) -> Form | None:
+        """What a form held, for who sent it; `about` is what it has to be about, and `form` what it is.
+
+        None, too, where another release kept it, and too little of it for this one, or something else.
+        """
         if not is_name(name):
             return None
         own = KeptForm.name == name, KeptForm.person_id == person, KeptForm.about == about
-        query = select(KeptForm.content).where(*own)
         with self.store.read() as session:
-            return session.scalars(query).one_or_none()
+            fresh = KeptForm.kept_at >= self.moment(session) - KEPT
+            content = session.scalars(select(KeptForm.content).where(*own, fresh)).one_or_none()
+        with suppress(ValidationError):
+            return None if content is None else TypeAdapter(form).validate_python(content)
+        return None
 
     def forget(self) -> None:
-        """Forget those of yesterday."""
+        """Forget those that are a day old."""
         with self.store.write() as session:
             session.execute(delete(KeptForm).where(KeptForm.kept_at < self.moment(session) - KEPT))
 
@@ -68,6 +80,11 @@ class KeptForms:
         """It was sent for good."""
         with self.store.write() as session:
             session.execute(delete(KeptForm).where(KeptForm.name == name))
+
+    def throw_away(self, person: str, about: str) -> None:
+        """Whatever they had looked over of this is not wanted any more."""
+        with self.store.write() as session:
+            session.execute(delete(KeptForm).where(KeptForm.person_id == person, KeptForm.about == about))
 
 
 def form_name(*about: object) -> str:

@@ -8,7 +8,7 @@ from certs.keystore import common_name, is_development
 from documents.copies import cover_words
 from documents.stamp import stamp_lines
 from documents.words import words_in
-from signing.scans import SEAL_BOX, SEAL_FIELD, SEALED_COPY, Cover, Scan, copy_of
+from signing.scans import SEAL_BOX, SEAL_FIELD, SEALED_COPY, Scan, copy_of
 from signing.stamp import Appearance
 from workflow.calendar import CALENDARS
 from workflow.definition_model import Definition
@@ -50,9 +50,6 @@ async def sealed_copy(office: "Office", view: RequestView, definition: Definitio
     certificate = signer.certificate
     lines = stamp_lines(
         words,
-        signed_as="seal",
-        field="",
-        person="",
         organisation=common_name(certificate),
         at=now,
         level=str(profile.level),
@@ -61,7 +58,7 @@ async def sealed_copy(office: "Office", view: RequestView, definition: Definitio
     async with office.desk() as desk:
         finished = await sign_pdf(
             desk,
-            copy_of(scan, Cover(said.language, said.title, said.what, said.facts, said.below)),
+            copy_of(scan, said),
             signer=signer,
             profile=profile,
             claimed_at=now,

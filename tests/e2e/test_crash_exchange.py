@@ -24,7 +24,7 @@ from tests.campaign import times
 from tests.databases import KINDS, fresh
 from tests.nursery import born_command
 from tests.steps_office import CLERK, SIGNER, Sample
-from workflow import outside
+from workflow import outside_given, outside_signed
 from workflow.faults import EXCHANGE, VARIABLE
 from workflow.outside import By
 from workflow.references import referred_to
@@ -101,7 +101,7 @@ class Exchange:
 def given_out(sample: Sample, variant: str, state: str) -> tuple[int, bytes]:
     number = sample.submit(variant)
     asyncio.run(sample.run_until(state, number))
-    return number, outside.give(sample.office, number, By(CLERK)).pdf
+    return number, outside_given.give(sample.office, number, By(CLERK)).pdf
 
 
 def give(sample: Sample, folder: Path, temporary: Path) -> Exchange:
@@ -113,7 +113,7 @@ def give(sample: Sample, folder: Path, temporary: Path) -> Exchange:
 
 def take(sample: Sample, folder: Path, temporary: Path) -> Exchange:
     number, pdf = given_out(sample, "A2", "export")
-    people = outside.who_signs(sample.office, number, By(SIGNER))
+    people = outside_signed.who_signs(sample.office, number, By(SIGNER))
     profile = replace(sample.office.profiles[AT_PORTAL], level=Level.B_LT)
     signed = signed_at_portal(sample.office, pdf, people, profile=profile, at=datetime.now(UTC))
     (folder / f"{number}.pdf").write_bytes(asyncio.run(signed))

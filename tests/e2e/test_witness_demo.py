@@ -184,7 +184,7 @@ def test_the_comparison_has_its_keys(demo: Demo) -> None:
     assert comparison["verified"] == {"TOTAL-PASSED": len(demo.files)}
     assert comparison["log"]["ok"] is True
     assert comparison["unfinished"] == {}
-    measured = {row["variant"]: row for row in comparison["comparison"]["measured"]}
+    measured = {row["variant"]: row for row in comparison["comparison"]["groups"]}
     assert set(measured) == {"A0", "A1", "A3", "A4", "standard"}
     for row in measured.values():
         assert set(row) == MEASURED

@@ -4,7 +4,7 @@ The requester, two managers, two clerks, two signers, a substitute, an auditor, 
 unit.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -20,10 +20,10 @@ from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
 from signing.profile import packaged_profiles
-from tests.databases import Database, copy_of
+from tests.databases import Database, copy_of, fresh
 from tests.proving import Proving
 from tests.read_once import packaged
-from workflow import outside
+from workflow import outside_given, outside_signed
 from workflow.brought import Brought
 from workflow.commands import Answer, Command, StepRef, StepResult, Submission
 from workflow.definition import Catalogue
@@ -120,6 +120,19 @@ class Office:
         store = Store.open(folder, environ or {})
         settle_people(store)
         return cls(store)
+
+    @classmethod
+    @contextmanager
+    def kept(
+        cls, folder: Path, request: pytest.FixtureRequest, live: "Callable[[Office], None]"
+    ) -> "Iterator[Office]":
+        """An office in which something happened, all of it right, closed to be used again (`again`)."""
+        with fresh(request.param, folder, request) as database:
+            office = cls.open(folder, database.environ)
+            live(office)
+            assert office.report().ok
+            office.store.close()
+            yield office
 
     @contextmanager
     def again(self, folder: Path, request: pytest.FixtureRequest) -> "Iterator[Office]":
@@ -257,9 +270,9 @@ def person_for(definition: Definition, state: str) -> str:
 
 
 FILES = {
-    "given": outside.exported("declaration", 1, "0" * 64, 1, durations_us={"export": 1}),
-    "signed": outside.imported(
-        outside.Imported(
+    "given": outside_given.exported("declaration", 1, "0" * 64, 1, durations_us={"export": 1}),
+    "signed": outside_signed.imported(
+        outside_signed.Imported(
             document="declaration",
             revision=1,
             profile="elsewhere",

@@ -59,7 +59,7 @@ def tour(paraaf: Path, folder: Path, environ: Mapping[str, str]) -> None:
         text=True,
         check=True,
     )
-    rows = json.loads(measured.stdout)["measured"]
+    rows = json.loads(measured.stdout)["groups"]
     by_people = {row["variant"]: row["touch_total_s"] for row in rows if row["touch_total_s"]}
     assert {variant: touch["n"] for variant, touch in by_people.items()} == {"A3": 1}
     root = folder / "out" / "trust" / "development-root.pem"

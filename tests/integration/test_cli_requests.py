@@ -692,7 +692,7 @@ def test_from_a_row_to_a_signed_document(
     told = terminal.json("throughput", "--key", "employer-declaration")
     levels = [said["level"] for cell in told["panels"]["score_card"]["cells"] for said in cell["said"]]
     assert [one for one in levels if one] == [{"profile": "click-seal", "level": "B-LT", "n": 1}]
-    measured = told["measured"][0]
+    measured = told["groups"][0]
     assert (measured["n"], measured["delivered"], measured["lead_driven_by_program"]) == (2, 1, False)
     assert terminal.office("log", "verify").status == 0
 
@@ -867,7 +867,7 @@ class TestThroughput:
         return terminal
 
     def counted(self, terminal: Terminal, *words: str) -> Any:
-        return [row["n"] for row in terminal.json("throughput", *words)["measured"]]
+        return [row["n"] for row in terminal.json("throughput", *words)["groups"]]
 
     def test_a_period_holds_its_first_and_last_day(self, terminal: Terminal) -> None:
         today = datetime.now(UTC).date()
@@ -889,11 +889,11 @@ class TestThroughput:
     def test_it_is_narrowed_and_grouped_as_asked(self, terminal: Terminal) -> None:
         assert self.counted(terminal, "--variant", "A3") == [2]
         assert self.counted(terminal, "--variant", "A0") == []
-        [row] = terminal.json("throughput", "--by", "definition")["measured"]
+        [row] = terminal.json("throughput", "--by", "definition")["groups"]
         assert (row["key"], row["n"]) == ("employer-declaration", 2)
         assert self.counted(terminal, "--definition", row["definition"]) == [2]
         months = terminal.json("throughput", "--by", "month")
-        assert (months["by"], months["measured"][0]["n"]) == ("month", None)  # two are so few
+        assert (months["by"], months["groups"][0]["n"]) == ("month", None)  # two are so few
         said = terminal.office("throughput", "--unit", "nowhere")
         assert said.err.startswith("paraaf: There was no request of the unit 'nowhere'.")
 

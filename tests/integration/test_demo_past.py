@@ -106,6 +106,9 @@ def test_its_figures_have_something_to_tell_and_say_what_they_are(office: Office
         months = client.get("/figures/monitoring?lang=en")
         assert SAYS in words_of(months)
         assert "met the norm" in words_of(months)
+        assert "simulated, from the log of an invented past" in words_of(figures)
+        assert "Requests by month (simulated)" in words_of(months)
+        assert "measured" not in words_of(figures) + words_of(months)
         assert months.text.count("<svg") >= 1
         saved = client.get("/figures/lead.csv")
         assert 'filename="sample-figures-lead' in saved.headers["content-disposition"]
@@ -147,10 +150,13 @@ def _saved(office: Office, *places: str) -> list[str]:
         return [client.get(one).content.decode("utf-8-sig") for one in places]
 
 
+_LABELS = ("origin", "source", "minutes_from", "handling_origin", "per_week_origin")
+
+
 def _labels(told: object) -> Iterator[object]:
     """What a document says where its figures are from."""
     if isinstance(told, dict):
-        yield from (told[name] for name in ("origin", "source", "minutes_from") if name in told)
+        yield from (told[name] for name in _LABELS if name in told)
     for one in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
         yield from _labels(one)
 
@@ -196,7 +202,7 @@ def test_the_sample_people_go_on_after_it(untouched: Path, terminal: Terminal) -
     """Though of those who were destroyed nobody is known any more."""
     said = terminal("demo", "--data", untouched, "--requests", 1, "--variants", "A4", "--json")
     assert said.status == 0, said
-    [sealed, _] = said.json["comparison"]["measured"]  # the plan beside it
+    [sealed, _] = said.json["comparison"]["groups"]  # the plan beside it
     assert (sealed["variant"], sealed["n"]) == ("A4", 1)
 
 

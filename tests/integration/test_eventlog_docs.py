@@ -20,7 +20,7 @@ from workflow import (
     identity_events,
     invented,
     moves,
-    outside,
+    outside_scans,
     passwords,
     renewals,
     roles,
@@ -140,7 +140,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
         ("posted", "clerk"),
     ]:
         more = (
-            {"brought": outside.scanned("declaration", 1, 1, "1" * 64, 1, durations_us={"seal": 1})}
+            {"brought": outside_scans.scanned("declaration", 1, 1, "1" * 64, 1, durations_us={"seal": 1})}
             if trigger == "scanned"
             else {}
         )

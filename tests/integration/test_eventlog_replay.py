@@ -9,27 +9,26 @@ from typing import Any
 
 import pytest
 
-from tests.databases import KINDS, fresh, intruder
+from tests.databases import KINDS, intruder
 from tests.integration.engine_office import Office
 from workflow.eventlog import Appender, erase_bodies
 from workflow.logcheck import Fault
 
 
+def live(office: Office) -> None:
+    """One request that waits for the clerk, one for the signer, one withdrawn, one returned."""
+    office.to_review()
+    office.to_sign()
+    office.do("withdraw", "employee", office.submit())
+    number = office.to_review(temporary=True)
+    office.do("claim", "clerk", number)
+    office.do("return", "clerk", number, remark="Look.")
+    office.do("approve", "substitute", number, on_behalf_of="manager")
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """One request that waits for the clerk, one for the signer, one withdrawn, one returned."""
-    folder = tmp_path_factory.mktemp("office")
-    with fresh(request.param, folder, request) as database:
-        office = Office.open(folder, database.environ)
-        office.to_review()
-        office.to_sign()
-        office.do("withdraw", "employee", office.submit())
-        number = office.to_review(temporary=True)
-        office.do("claim", "clerk", number)
-        office.do("return", "clerk", number, remark="Look.")
-        office.do("approve", "substitute", number, on_behalf_of="manager")
-        assert office.report().ok
-        office.store.close()
+    with Office.kept(tmp_path_factory.mktemp("office"), request, live) as office:
         yield office
 
 

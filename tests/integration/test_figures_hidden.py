@@ -13,17 +13,18 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import delete
 
 from tests.desk_office import browsing, served, signed_in
 from tests.steps_office import DECLARATION, Sample
 from tests.timed_office import FAST, SLOW, Past
 from throughput.monitor_kept import keep_months
 from throughput.monitor_settings import monitor_settings
-from workflow.tables import Grant
+from workflow.tables import Grant, TimingGroup
 
 UNIT = "Advice"
-OF_UNIT, AUDITOR, BOTH = "P093", "P101", "P102"
-"""Administers the unit; audits it; does both."""
+OF_UNIT, AUDITOR, BOTH, MIXED = "P093", "P101", "P102", "P103"
+"""Administers the unit; audits it; does both; audits it, and administers another one."""
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 AGO = 150
 """So many days ago few requests began: as many as the offices differ by."""
@@ -42,6 +43,8 @@ def office(folder: Path, few: int) -> Iterator[tuple[Sample, str]]:
         session.add(Grant(person_id=AUDITOR, role="auditor", unit=UNIT))
         session.add(Grant(person_id=BOTH, role="administrator", unit=UNIT))
         session.add(Grant(person_id=BOTH, role="auditor", unit=UNIT))
+        session.add(Grant(person_id=MIXED, role="auditor", unit=UNIT))
+        session.add(Grant(person_id=MIXED, role="administrator", unit="Policy"))
     for seed, count, days in [(1, 250, 100), *((seed, 1, AGO) for seed in range(2, few + 2))]:
         past = Past(sample.office, "P022", seed=seed)
         past.happen(count, days=days, units=(UNIT,), still_open=0.06 if count > 1 else 0)
@@ -172,3 +175,30 @@ def test_what_is_not_theirs_stays_so(offices: list[tuple[Sample, str]]) -> None:
     with browsing(url) as client:
         signed_in(client, sample.office, OF_UNIT)
         assert client.get("/figures/lead.csv?unit=Policy").status_code == 404
+
+
+def test_that_there_were_requests_by_what_is_not_offered_any_more_is_told_of_counted_units(
+    offices: list[tuple[Sample, str]],
+) -> None:
+    """Else an address would tell that one was asked for elsewhere, or that the report hides one here."""
+    (sample, url), of_old = offices[0], {"key": "old", "variant": "OLD", "definition_sha256": "01d"}
+    elsewhere = {name: f"{one}2" for name, one in of_old.items()}
+    with sample.office.store.write() as session:
+        session.add(TimingGroup(id=901, unit=UNIT, **of_old))
+        session.add(TimingGroup(id=902, unit="Policy", **elsewhere))
+        for number, unit, old in ((903, UNIT, of_old), (904, "Policy", elsewhere)):
+            session.add(TimingGroup(id=number, unit=unit, **old | {"key": DECLARATION, "variant": SLOW}))
+    queries = ("key=old", "variant=OLD", "definition=01d")
+    for person, expected in {AUDITOR: 200, BOTH: 200, MIXED: 200, OF_UNIT: 404}.items():
+        with browsing(url) as client:
+            signed_in(client, sample.office, person)
+            for query in queries:
+                assert client.get(f"/figures?{query}").status_code == expected, (person, query)
+                assert client.get(f"/figures?{query}2").status_code == 404, (person, query)
+            assert client.get("/figures/monitoring?key=old").status_code == expected
+            assert client.get("/figures/monitoring?key=old2").status_code == 404
+            page = client.get(f"/figures?unit={UNIT}&key={DECLARATION}").text
+            offered = re.findall(r'<option value="(01d2?)"', page)
+            assert offered == ([] if person == OF_UNIT else ["01d"]), person
+    with sample.office.store.write() as session:
+        session.execute(delete(TimingGroup).where(TimingGroup.id > 900))

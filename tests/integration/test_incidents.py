@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.command_line import Terminal, keys_of, section_of
-from tests.databases import KINDS, Database, fresh, intruder
+from tests.databases import KINDS, Database, intruder
 from tests.integration.engine_office import Office
 from tests.steps_office import CLERK, MANAGER, Sample
 from tests.unit.test_steps_trouble import FATES, GIVEN_UP
@@ -133,19 +133,18 @@ def faults(office: Office) -> set[Fault]:
     return {finding.fault for finding in office.report().findings}
 
 
+def live(office: Office) -> None:
+    """Incidents open, resolved by a person, and by itself; no document was recorded."""
+    for _ in range(3):
+        office.fire("approve", "clerk", office.to_review())
+    refs = [give_up(office, number) for number in (1, 2, 3)]
+    office.do("repair", "clerk2", 2)
+    office.finish(refs[2], "failed")
+
+
 @pytest.fixture(scope="module", params=KINDS)
 def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    """Incidents open, resolved by a person, and by itself; no document was recorded."""
-    folder = tmp_path_factory.mktemp("quiet")
-    with fresh(request.param, folder, request) as database:
-        office = Office.open(folder, database.environ)
-        for _ in range(3):
-            office.fire("approve", "clerk", office.to_review())
-        refs = [give_up(office, number) for number in (1, 2, 3)]
-        office.do("repair", "clerk2", 2)
-        office.finish(refs[2], "failed")
-        assert office.report().ok
-        office.store.close()
+    with Office.kept(tmp_path_factory.mktemp("quiet"), request, live) as office:
         yield office
 
 

@@ -16,6 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from sqlalchemy import delete, select, update
 
+from documents.register import Register
 from languages import LANGUAGES
 from signing.secret import Secret
 from tests.databases import KINDS, fresh
@@ -38,6 +39,7 @@ from workflow.mail_text import (
     about_sign_in,
 )
 from workflow.outbox import JITTER
+from workflow.people import update_people
 from workflow.report_mail import tell_of_report
 from workflow.tables import Grant, MailRow, MonitoringReport, Person
 
@@ -201,6 +203,23 @@ def test_what_changes_of_how_they_sign_in_is_told_to_its_person_whatever_they_ch
         for kind in EVERY:
             tell(session, kind, person=person, by=MANAGER, at=place.now)
     assert sorted(place.subjects()) == sorted(SIGN_IN[kind] for kind in EVERY)
+
+
+def test_mail_goes_to_the_address_that_the_register_says(place: Place) -> None:
+    """Of who is new, of who has another one now, and of none for who has none any more."""
+    office, person = place.sample.office, place.sample.register.person
+    addresses = {"P900": "new@voorbeeld.example", "P010": "other@voorbeeld.example", "P011": None}
+    known = {one.person_id: one for one in place.sample.register.people()} | {"P900": person("P010")}
+    said = {
+        who: one.model_copy(update={"person_id": who, "email": addresses.get(who)})
+        for who, one in known.items()
+    }
+    with office.store.write() as session:
+        update_people(session, Register(said), now=office.clock())
+    for who in addresses:
+        office.passwords.set(who, Secret("plainly a sample password"), by=who)
+    place.post().run()
+    assert sorted(place.server.to) == sorted(one for one in addresses.values() if one)
 
 
 def test_who_wants_none_gets_none(place: Place) -> None:

@@ -107,9 +107,18 @@ def test_whoever_looks_after_a_unit_reads_its_report_alone(
 
 def test_what_no_page_leads_to_is_refused(place: tuple[Sample, str], client: httpx.Client) -> None:
     signed_in(client, place[0].office, AUDITOR)
-    for query in ("norm=P3D", "goal=101", "from=2026-13", "unit=%00"):  # a norm of one's own would tell times
-        assert client.get(f"/figures/monitoring?{query}").status_code == 400, query
-    for query in ("unit=Nope", f"unit={'u' * 200}", "key=nope", "from=2099-01", "to=2099-01"):
+    for query, field in {
+        "norm=P3D": "Norm, in working time",  # one's own would tell times
+        "goal=101": "Goal, in per cent",
+        "from=1999-01": "First month",
+        "from=2099-01": "First month",
+        "to=2026-13": "Last month",
+        "from=2026-10&to=2026-09": "Last month",
+        "unit=%00": "Unit",
+    }.items():
+        answer = client.get(f"/figures/monitoring?{query}&lang=en")
+        assert (answer.status_code, f"<dt>{field}</dt>" in answer.text) == (400, True), query
+    for query in ("unit=Nope", f"unit={'u' * 200}", "key=nope"):
         for what in ("", ".csv", ".pdf"):
             assert client.get(f"/figures/monitoring{what}?{query}").status_code == 404, query
 

@@ -47,7 +47,7 @@ from workflow.mail_choices import Choice, choose
 from workflow.mail_settings import MailSettings
 from workflow.staff import Reach
 from workflow.store import VARIABLE as DATABASE
-from workflow.tables import Grant, KeyDay, MailRow, MonitoringMonth, MonitoringReport, Person
+from workflow.tables import Grant, KeyDay, MailRow, MonitoringReport, Person
 
 AUDITOR, OF_ADVICE, ADMINISTRATOR = "P192", "P101", "P056"
 WANTED = '[reports]\nprofile = "organisation-seal"\nlanguages = ["nl"]\n'
@@ -184,8 +184,8 @@ def test_its_waits_grow(office: KeyedOffice) -> None:
 def test_none_is_made_while_months_are_not_counted_yet(office: KeyedOffice) -> None:
     kept = KeptMonths.of(office.store, office.folder)
     later = list(kept.tables)[1:]
-    with office.store.write() as session:
-        session.execute(delete(MonitoringMonth).where(MonitoringMonth.month.in_(map(str, later))))
+    with intruder(office.store, guarded=False) as other:
+        other.execute("DELETE FROM monitoring_months WHERE month >= ?", (str(later[0]),))
     with AuthorityServer(office.authority.folder):
         assert make_reports(office) == 0
         assert rows(office) == []

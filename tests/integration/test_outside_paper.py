@@ -24,7 +24,7 @@ from tests.command_line import DOCS, Terminal, keys_of
 from tests.databases import KINDS, fresh
 from tests.steps_office import CLERK, SIGNER, Sample
 from throughput.spans import cases_of
-from workflow import outside
+from workflow import outside_given, outside_scans
 from workflow.errors import KeyReused, NotFound, Refused
 from workflow.evidence import NothingToShow, gather
 from workflow.issued import IssuedRegister
@@ -52,7 +52,7 @@ def sample(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def printed(sample: Sample, language: str = "en") -> tuple[int, bytes]:
     number = sample.submit("A0", language=language)
     asyncio.run(sample.run_until("printing", number))
-    return number, outside.give(sample.office, number, By(CLERK)).pdf
+    return number, outside_given.give(sample.office, number, By(CLERK)).pdf
 
 
 def signed_by_hand(sample: Sample, number: int) -> None:
@@ -84,19 +84,19 @@ def test_a_scan_is_kept_as_a_sealed_copy_and_is_no_signature(
     [document] = sample.documents(number)
     assert scan.number == document.number
     with pytest.raises(NothingOutside):  # it is to be signed first
-        outside.take_scan(office, scan, By(CLERK))
+        outside_scans.take_scan(office, scan, By(CLERK))
     signed_by_hand(sample, number)
     with pytest.raises(Refused):
-        outside.take_scan(office, scan, By(SIGNER))
+        outside_scans.take_scan(office, scan, By(SIGNER))
     with pytest.raises(Refused, match="exchange scan"):
         sample.do("scanned", CLERK, number)
     with monkeypatch.context() as limited:
         limited.setattr(OfficeKeys, "limit_of", lambda _self, _signer: used_up(sample))
         with pytest.raises(KeyLimitReached) as reached:
-            outside.take_scan(office, scan, By(CLERK))
+            outside_scans.take_scan(office, scan, By(CLERK))
     assert reached.value.hint.startswith("Do it again tomorrow"), "no worker takes a scan in by itself"
-    answer = outside.take_scan(office, scan, By(CLERK))
-    again = outside.take_scan(office, scan, By(CLERK))
+    answer = outside_scans.take_scan(office, scan, By(CLERK))
+    again = outside_scans.take_scan(office, scan, By(CLERK))
     assert (answer.state, again.event_seq, again.repeated) == ("posting", answer.event_seq, True)
     [told] = sample.records(number, "document_scanned")
     [row] = sample.rows(ScanRow, ScanRow.document_id == document.id)
@@ -153,13 +153,13 @@ def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
     signed_by_hand(sample, number)
     before = sample.request(number).version
     with pytest.raises(ScanRefusedError, match="No document here"):
-        outside.take_scan(sample.office, Scan("2019-000001", scan.pages), By(CLERK))
+        outside_scans.take_scan(sample.office, Scan("2019-000001", scan.pages), By(CLERK))
     short = Scan(scan.number, scan.pages[1:])  # the codes say of how many pages they are, and were forged
     with pytest.raises(ScanRefusedError, match=f"the document has {len(scan.pages)}"):
-        outside.take_scan(sample.office, short, By(CLERK))
+        outside_scans.take_scan(sample.office, short, By(CLERK))
     other, _ = printed(sample)
     with pytest.raises(NothingOutside, match=f"Request {other}"):
-        outside.take_scan(sample.office, Scan(sample.documents(other)[0].number, scan.pages), By(CLERK))
+        outside_scans.take_scan(sample.office, Scan(sample.documents(other)[0].number, scan.pages), By(CLERK))
     assert sample.request(number).version == before
     assert not sample.records(number, "document_scanned")
 
@@ -171,16 +171,16 @@ def test_a_key_is_good_for_one_scan_of_one_document_whose_copy_speaks_its_langua
     (number, pdf), (other, another) = printed(sample, "nl"), printed(sample)
     scan = scan_of(pdf)
     signed_by_hand(sample, number)
-    answer = outside.take_scan(office, scan, by)
-    assert replace(answer, repeated=True) == outside.take_scan(office, scan, by)
+    answer = outside_scans.take_scan(office, scan, by)
+    assert replace(answer, repeated=True) == outside_scans.take_scan(office, scan, by)
     scanned_anew = replace(scan.pages[0], jpeg=scan.pages[0].jpeg + b" ")
     with pytest.raises(KeyReused) as reused:
-        outside.take_scan(office, Scan(scan.number, (scanned_anew, *scan.pages[1:])), by)
+        outside_scans.take_scan(office, Scan(scan.number, (scanned_anew, *scan.pages[1:])), by)
     assert "--key" in reused.value.hint
     monkeypatch.setattr(OfficeKeys, "signer", Mock(side_effect=AssertionError))  # nothing is sealed for it
     signed_by_hand(sample, other)
     with pytest.raises(KeyReused):
-        outside.take_scan(office, scan_of(another), by)
+        outside_scans.take_scan(office, scan_of(another), by)
     [row] = sample.rows(ScanRow, ScanRow.document_id == sample.documents(number)[0].id)
     with PdfDocument(office.blobs.get(row.sha256)) as copy:
         cover = " ".join(copy[0].get_textpage().get_text_bounded().split())

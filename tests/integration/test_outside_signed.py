@@ -30,7 +30,7 @@ from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from throughput.compare import Comparison
 from throughput.kept import Keeper
 from throughput.spans import cases_of
-from workflow import evidence, outside
+from workflow import evidence, outside_given, outside_signed
 from workflow.errors import KeyReused, NotFound, Refused
 from workflow.issued import IssuedRegister
 from workflow.logcheck import verify
@@ -55,7 +55,7 @@ def exported(sample: Sample, *, temporary: bool = False) -> tuple[int, bytes]:
     """A request whose file was given out, and the file."""
     number = sample.submit("A2", temporary=temporary)
     asyncio.run(sample.run_until("export", number))
-    given = outside.give(sample.office, number, By(CLERK))
+    given = outside_given.give(sample.office, number, By(CLERK))
     return number, given.pdf
 
 
@@ -74,14 +74,16 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
     number, prepared = exported(sample)
     [told] = sample.records(number, "document_exported")
     assert (told["sha256"], told["bytes"]) == (sha256(prepared).hexdigest(), len(prepared))
-    assert outside.given_out(office, number, By(SIGNER)).pdf == prepared  # again, for who brings it back
-    again = outside.give(office, number, By(CLERK)).answer  # and for who gave it out, who is told so
+    assert (
+        outside_given.given_out(office, number, By(SIGNER)).pdf == prepared
+    )  # again, for who brings it back
+    again = outside_given.give(office, number, By(CLERK)).answer  # and for who gave it out, who is told so
     assert again is not None
     assert again.repeated
     with pytest.raises(Refused, match="paraaf exchange take"):
         sample.do("imported", SIGNER, number, facts={"signed_by": "Me", "signed_on": f"{sample.today}"})
     signed = portal(sample, prepared, SIGNER, level=Level.B_LTA)
-    answer = outside.take_signed(office, number, signed, By(SIGNER))
+    answer = outside_signed.take_signed(office, number, signed, By(SIGNER))
     [document] = sample.documents(number)
     digest = sha256(signed).hexdigest()
     assert (document.current_sha256, document.level_reached) == (digest, "B-LTA")
@@ -93,7 +95,7 @@ def test_it_goes_out_comes_back_and_is_the_documents_file(sample: Sample) -> Non
     assert (told["indication"], told["signed_on"]) == ("TOTAL-PASSED", f"{sample.today}")
     body = json.loads(sample.rows(Body, Body.seq == told["seq"])[0].body)
     assert body["facts"]["signed_by"].startswith(sample.register.person(SIGNER).name)
-    retaken = outside.take_signed(office, number, signed, By(SIGNER))
+    retaken = outside_signed.take_signed(office, number, signed, By(SIGNER))
     assert (retaken.event_seq, retaken.repeated, answer.repeated) == (answer.event_seq, True, False)
     asyncio.run(sample.run_steps(sample.waiting(number)))
     assert sample.request(number).state == "delivered"
@@ -133,16 +135,16 @@ def test_both_sign_a_temporary_contracts(sample: Sample) -> None:
     number, prepared = exported(sample, temporary=True)
     alone = portal(sample, prepared, SIGNER)
     with pytest.raises(ForeignSignatureRefusedError, match="'manager' is empty"):
-        outside.take_signed(sample.office, number, alone, By(SIGNER))
+        outside_signed.take_signed(sample.office, number, alone, By(SIGNER))
     swapped = portal(sample, prepared, MANAGER, SIGNER)
     with pytest.raises(ForeignSignatureRefusedError, match="not by") as caught:
-        outside.take_signed(sample.office, number, swapped, By(SIGNER))
+        outside_signed.take_signed(sample.office, number, swapped, By(SIGNER))
     assert len(caught.value.differences) == 2
     both, by = portal(sample, prepared, SIGNER, MANAGER), By(SIGNER, key="ours")
-    outside.take_signed(sample.office, number, both, by)
-    assert outside.take_signed(sample.office, number, both, by).repeated
+    outside_signed.take_signed(sample.office, number, both, by)
+    assert outside_signed.take_signed(sample.office, number, both, by).repeated
     with pytest.raises(KeyReused):  # another file under the same key was not taken in
-        outside.take_signed(sample.office, number, alone, by)
+        outside_signed.take_signed(sample.office, number, alone, by)
     rows = {row.field: row for row in sample.signatures(number)}
     assert {field: row.signer_id for field, row in rows.items()} == {EMPLOYER: SIGNER, "manager": MANAGER}
     assert rows[EMPLOYER].certificate_sha256 != rows["manager"].certificate_sha256
@@ -169,7 +171,7 @@ def refused(sample: Sample, out: Out, pdf: bytes) -> tuple[str, ...]:
     stored = len(list(sample.office.blobs.stored()))
     before = (sample.request(out.number).version, sample.documents(out.number)[0].current_sha256)
     with pytest.raises(ForeignSignatureRefusedError) as caught:
-        outside.take_signed(sample.office, out.number, pdf, By(SIGNER))
+        outside_signed.take_signed(sample.office, out.number, pdf, By(SIGNER))
     after = (sample.request(out.number).version, sample.documents(out.number)[0].current_sha256)
     assert after == before
     assert not sample.signatures(out.number)
@@ -181,7 +183,7 @@ def test_bytes_of_another_file(sample: Sample, out: Out) -> None:
     number, other = exported(sample)
     [difference] = refused(sample, out, portal(sample, other, SIGNER))
     assert "not the file that was given out" in difference
-    outside.take_signed(sample.office, number, portal(sample, other, SIGNER), By(SIGNER))
+    outside_signed.take_signed(sample.office, number, portal(sample, other, SIGNER), By(SIGNER))
     [replayed] = refused(sample, out, sample.office.blobs.get(sample.documents(number)[0].current_sha256))
     assert "not the file that was given out" in replayed
     changed = bytearray(out.honest)
@@ -198,9 +200,9 @@ def test_an_earlier_version_of_the_same_document(sample: Sample) -> None:
     signed = portal(sample, earlier, SIGNER)
     sample.do("return", SIGNER, number, remark="The place is wrong.")
     with pytest.raises(NothingOutside):
-        outside.take_signed(sample.office, number, signed, By(SIGNER))
+        outside_signed.take_signed(sample.office, number, signed, By(SIGNER))
     asyncio.run(sample.run_until("export", number))
-    later = outside.give(sample.office, number, By(CLERK)).pdf
+    later = outside_given.give(sample.office, number, By(CLERK)).pdf
     [difference] = refused(sample, Out(number, later, b""), signed)
     assert "not the file that was given out" in difference
 
@@ -302,23 +304,27 @@ def with_profile(sample: Sample, **said: Any) -> Any:
 def test_a_pinned_certificate_counts_and_the_name_no_more(sample: Sample, out: Out) -> None:
     office = with_profile(sample, pinned={SIGNER: frozenset(["0" * 64])})
     with pytest.raises(ForeignSignatureRefusedError, match="pinned"):
-        outside.take_signed(office, out.number, out.honest, By(SIGNER))
+        outside_signed.take_signed(office, out.number, out.honest, By(SIGNER))
 
 
 def test_namesakes_do_not_lose_the_certificates_that_are_pinned(
     sample: Sample, out: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = sample.register.person(SIGNER).name
-    monkeypatch.setattr(outside, "_person", lambda *_: ("", name))  # of several nobody can tell who it is
+    monkeypatch.setattr(
+        outside_signed, "_person", lambda *_: ("", name)
+    )  # of several nobody can tell who it is
     office = with_profile(sample, pinned={SIGNER: frozenset(["0" * 64])})
     with pytest.raises(ForeignSignatureRefusedError, match="pinned"):
-        outside.take_signed(office, out.number, out.honest, By(SIGNER))
+        outside_signed.take_signed(office, out.number, out.honest, By(SIGNER))
 
 
 def test_a_minimum_of_the_kind_above_what_the_profile_expects(sample: Sample, out: Out) -> None:
     signing = replace(sample.office.signing, minimum={"employer_declaration": Level.B_LTA})
     with pytest.raises(ForeignSignatureRefusedError, match="B-LTA is asked"):
-        outside.take_signed(replace(sample.office, signing=signing), out.number, out.honest, By(SIGNER))
+        outside_signed.take_signed(
+            replace(sample.office, signing=signing), out.number, out.honest, By(SIGNER)
+        )
 
 
 def test_not_trusted(sample: Sample, out: Out, authority: DevelopmentAuthority) -> None:
@@ -336,12 +342,12 @@ def test_not_trusted(sample: Sample, out: Out, authority: DevelopmentAuthority) 
 def test_who_may_not_bring_it(sample: Sample, out: Out) -> None:
     for who in (CLERK, MANAGER, OTHER_SIGNER):
         with pytest.raises(Refused):
-            outside.take_signed(sample.office, out.number, out.honest, By(who))
+            outside_signed.take_signed(sample.office, out.number, out.honest, By(who))
     requester = sample.request(out.number).requester_id
     people = (one for one in sample.register.people() if not one.duties and one.person_id != requester)
     stranger = next(one.person_id for one in people if one.manager_id not in (None, MANAGER))
     with pytest.raises(NotFound):
-        outside.take_signed(sample.office, out.number, out.honest, By(stranger))
+        outside_signed.take_signed(sample.office, out.number, out.honest, By(stranger))
 
 
 def test_a_stop_before_the_transaction_leaves_it_as_it_was(
@@ -355,10 +361,10 @@ def test_a_stop_before_the_transaction_leaves_it_as_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(type(office.blobs), "put", lambda *_: digest)
         with pytest.raises(BlobError):
-            outside.take_signed(office, out.number, out.honest, By(SIGNER))
+            outside_signed.take_signed(office, out.number, out.honest, By(SIGNER))
     assert sample.request(out.number).version == before
     assert not sample.signatures(out.number)
     assert not sample.records(out.number, "document_imported")
     require_whole_log(sample)
     substitute = By(OTHER_SIGNER, on_behalf_of=SIGNER)  # brings what the named one signed
-    assert outside.take_signed(office, out.number, out.honest, substitute).state == "delivering"
+    assert outside_signed.take_signed(office, out.number, out.honest, substitute).state == "delivering"

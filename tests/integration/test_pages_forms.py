@@ -424,6 +424,42 @@ def test_what_was_begun_can_be_thrown_away_or_grows_old(place: Place, client: ht
     assert place.sample.rows(Beginning) == []
 
 
+def test_with_what_is_thrown_away_goes_what_was_looked_over_of_it(place: Place, client: httpx.Client) -> None:
+    """In any window; of another process, or by somebody else, it stays."""
+    look, another = ("do", "look"), NEW.replace("A3", "A1")
+    opened(place, client, MANAGER, NEW).send(client, look)
+    form = opened(place, client, place.requester(), NEW)
+    form.send(client, SAVE)
+    looked = [form_of_class(client.get(address).text, "fields").send(client, look) for address in (NEW, NEW)]
+    left = form_of_class(client.get(another).text, "fields").send(client, look)
+    form_of_class(client.get(NEW).text, "fields").send(client, ("do", "drop"))
+    kept = {row.name for row in place.sample.rows(KeptForm)}
+    assert kept.isdisjoint(told.url.params["form"] for told in looked)
+    assert left.url.params["form"] in kept
+    assert len(kept) == 2
+
+
+def test_a_form_that_another_release_kept_is_told_as_far_as_it_fits(
+    place: Place, client: httpx.Client
+) -> None:
+    person, name, about = place.requester(), "k" * 24, f"new:{DECLARATION}:A3"
+    signed_in(client, place.sample.office, person)
+    for content, typed in (
+        ({"key": "k", "data": {"employee": {"town": "Typed"}}, "newer": [1]}, True),
+        ({"key": "k", "data": {"employee": {"town": "Typed"}, "gone": 1, "income": 3}}, True),
+        ({"key": "k", "data": {"employee": {"town": "Typed"}}, "version": "seven"}, False),
+        ({"data": {"employee": {"town": "Typed"}}}, False),
+    ):
+        place.sample.office.kept_forms.drop(name)
+        kept = KeptForm(
+            name=name, person_id=person, about=about, content=content, kept_at=place.sample.office.clock()
+        )
+        with place.sample.office.store.write() as session:
+            session.add(kept)
+        page = client.get(f"{NEW}?form={name}")
+        assert (page.status_code, "Typed" in page.text) == (200, typed), content
+
+
 def test_what_was_begun_goes_with_its_person(place: Place) -> None:
     office = place.sample.office
     long_ago = office.clock() - timedelta(days=400)

@@ -13,10 +13,11 @@ from tests.databases import KINDS
 from tests.desk_office import browsing, csrf_of, served_to_many, signed_in
 from tests.queue_office import EMPLOYEE, OTHER_MANAGER, QueueOffice, link, listed, queue_office
 from tests.steps_office import CLERK, MANAGER
-from workflow.bulk_results import Came
+from workflow.bulk_results import Came, name_of
 from workflow.many import Picked
 from workflow.queue_filter import QueueFilter
 from workflow.saved_filters import saved_filters
+from workflow.tables import BulkResult, KeptForm
 
 HOSTILE = "<img src=x onerror=alert(1)>\N{RIGHT-TO-LEFT OVERRIDE}{{7*7}}"
 
@@ -55,6 +56,11 @@ def main_of(text: str, number: int) -> str:
     """What a page says, but for a number, and for the name of results."""
     said = re.sub(r"/queue/bulk/[\w-]+", "/queue/bulk/NAME", text.split("<main")[1])
     return re.sub(rf"\b{number}\b", "N", said)
+
+
+def kept_under(desk: QueueOffice, page: httpx.Response) -> list[KeptForm]:
+    """The question that has this address."""
+    return desk.sample.rows(KeptForm, KeptForm.name == page.url.path.rpartition("/")[2])
 
 
 def hidden(page: httpx.Response, name: str) -> str:
@@ -290,12 +296,15 @@ def test_results_can_be_looked_at_again_for_a_day_by_who_did_it_alone(
     with browsing(url) as client:
         signed_in(client, desk.office, OTHER_MANAGER)
         assert client.get(str(done.url)).status_code == 404
-    for hours in (23, 2):
-        assert desk.office.bulk_results.find(done.url.path.rpartition("/")[2], MANAGER) is not None
-        desk.clock.later(hours=hours)
-        desk.office.bulk_results.forget()
+    name = done.url.path.rpartition("/")[2]
+    desk.clock.later(hours=23)
+    desk.office.bulk_results.forget()
+    assert desk.office.bulk_results.find(name, MANAGER) is not None
+    desk.clock.later(hours=2)
     signed_in(manager, desk.office, MANAGER)
-    assert manager.get(str(done.url)).status_code == 404
+    assert manager.get(str(done.url)).status_code == 404  # whether or not a worker looked since
+    desk.office.bulk_results.forget()
+    assert not desk.sample.rows(BulkResult, BulkResult.name == name)
 
 
 def test_a_question_can_be_gone_back_to_by_who_was_asked_alone(
@@ -309,20 +318,58 @@ def test_a_question_can_be_gone_back_to_by_who_was_asked_alone(
     assert "Approve 2<" in asked.text
     assert send(manager, page, "approve", picks(page)).url == asked.url
     assert send(manager, page, "approve", picks(page)[:1]).url != asked.url
-    assert counts(send(manager, asked, "approve", picks(asked), sure="yes")) == (2, 0)
+    desk.do("claim", OTHER_MANAGER, numbers[1])
     again = manager.get(str(asked.url))  # back: it tells what could be done now
     assert "Approve these requests?" in again.text
     assert all(f">{number}</a>" in again.text for number in numbers)
-    assert "Approve 2<" not in again.text
+    assert "Approve 1<" in again.text
     with browsing(url) as client:
         signed_in(client, desk.office, OTHER_MANAGER)
         assert client.get(str(asked.url)).status_code == 404
-    for hours in (23, 2):
-        assert desk.office.kept_forms.find(asked.url.path.rpartition("/")[2], MANAGER, "bulk") is not None
-        desk.clock.later(hours=hours)
-        desk.office.kept_forms.forget()
+    desk.clock.later(hours=23)
+    desk.office.kept_forms.forget()
     signed_in(manager, desk.office, MANAGER)
-    assert manager.get(str(asked.url)).status_code == 404
+    assert "Approve these requests?" in manager.get(str(asked.url)).text
+    desk.clock.later(hours=2)
+    signed_in(manager, desk.office, MANAGER)
+    assert manager.get(str(asked.url)).status_code == 404  # whether or not a worker looked since
+    assert kept_under(desk, asked)
+    desk.office.kept_forms.forget()
+    assert not kept_under(desk, asked)
+
+
+def test_a_question_that_was_answered_is_kept_no_more_and_its_address_tells_what_came_of_it(
+    desk: QueueOffice, manager: httpx.Client
+) -> None:
+    numbers = desk.crowd(2)
+    page = manager.get("/queue")
+    asked, other = (send(manager, page, "approve", picks(page)) for _ in range(2))  # in two windows
+    done = send(manager, asked, "approve", picks(asked), sure="yes")
+    assert done.url == asked.url
+    assert not kept_under(desk, asked)
+    versions = [desk.sample.request(number).version for number in numbers]
+    for told in (manager.get(str(asked.url)), send(manager, other, "approve", picks(other), sure="yes")):
+        assert counts(told) == (2, 0)
+    assert [desk.sample.request(number).version for number in numbers] == versions
+
+
+def test_a_question_that_another_release_kept_is_told_as_it_was_or_is_none(
+    desk: QueueOffice, manager: httpx.Client
+) -> None:
+    [number] = desk.crowd(1)
+    name = "q" * 24
+    for content, status in (
+        ({"do": "approve", "key": "k", "picked": [[number, 1, None]]}, 200),
+        ({"do": "approve", "key": "k", "picked": [[number, 1, None]], "newer": True}, 200),
+        ({"do": "no more", "key": "k", "picked": [[number, 1, None]]}, 404),
+        ({"what": "approve", "picked": [[number, 1, None]]}, 404),
+        ({"do": "approve", "key": "k", "picked": [{"request": number, "version": 1}]}, 404),
+    ):
+        kept = KeptForm(name=name, person_id=MANAGER, about="bulk", content=content, kept_at=desk.clock())
+        desk.office.kept_forms.drop(name)
+        with desk.office.store.write() as session:
+            session.add(kept)
+        assert manager.get(f"/queue/bulk/{name}").status_code == status
 
 
 def test_sent_several_times_at_the_same_moment_its_results_are_kept_once(desk: QueueOffice) -> None:
@@ -332,8 +379,9 @@ def test_sent_several_times_at_the_same_moment_its_results_are_kept_once(desk: Q
     results = desk.office.bulk_results
     with ThreadPoolExecutor(4) as pool:
         for key in ("one", "two", "three"):
-            sent = [pool.submit(results.keep, MANAGER, "claim", key, picked, came) for _ in range(4)]
-            [name] = {one.result() for one in sent}
+            name = name_of(MANAGER, "claim", key, picked)
+            sent = [pool.submit(results.keep, name, MANAGER, "claim", came) for _ in range(4)]
+            assert {one.result() for one in sent} == {None}
             found = results.find(name, MANAGER)
             assert found is not None
             assert list(found.came) == came

@@ -25,7 +25,7 @@ from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
 from tests.steps_office import CLERK, MANAGER, OTHER_SIGNER, SIGNER, Sample
 from web.request_documents import disposition
 from web.request_timing import timing
-from workflow import outside, previews
+from workflow import outside_given, outside_signed, previews
 from workflow.commands import StepTrouble
 from workflow.outside import By
 from workflow.previews import Preview
@@ -543,7 +543,7 @@ def test_a_file_goes_out_and_that_one_signed_comes_back_and_no_other(desk: Desk)
         assert 'id="imported-file-mistake"' in answer.text
     assert desk.events(number) == before
     office = desk.sample.office
-    people = outside.who_signs(office, number, By(SIGNER))
+    people = outside_signed.who_signs(office, number, By(SIGNER))
     profile = replace(office.profiles[AT_PORTAL], level=Level.B_LTA)
     signed = asyncio.run(signed_at_portal(office, pdf.content, people, profile=profile, at=datetime.now(UTC)))
     answer = uploaded(desk, SIGNER, number, "imported", signed)
@@ -565,7 +565,7 @@ def test_paper_goes_out_and_its_scan_comes_back_and_no_other(desk: Desk) -> None
     assert desk.do(CLERK, number, "stamped").status_code == 200
     before = desk.events(number)
     other = to_state(desk, "printing", "A0")
-    strange = outside.give(desk.sample.office, other, By(CLERK)).pdf  # which waits for its scan as well
+    strange = outside_given.give(desk.sample.office, other, By(CLERK)).pdf  # which waits for its scan as well
     desk.sample.do("signed", SIGNER, other, facts={"signed_by": name, "signed_on": f"{desk.sample.today}"})
     desk.sample.do("stamped", CLERK, other)
     for content in (b"no scan", scanned_in(strange)):

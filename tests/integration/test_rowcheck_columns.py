@@ -27,7 +27,7 @@ from signing.scans import Scan, ScannedPage
 from tests.databases import intruder
 from tests.renewal_office import Clock, answering, new_stamper
 from tests.steps_office import CLERK, MANAGER, SIGNER, Sample
-from workflow import outside, rowcheck
+from workflow import outside_given, outside_scans, rowcheck
 from workflow.commands import StepTrouble
 from workflow.logcheck import Fault, LogReport, verify
 from workflow.outside import By
@@ -87,13 +87,13 @@ def scan_one(sample: Sample) -> None:
     """One on paper, with the sealed copy of its scan."""
     number = sample.submit("A0")
     asyncio.run(sample.run_until("printing", number))
-    outside.give(sample.office, number, By(CLERK))
+    outside_given.give(sample.office, number, By(CLERK))
     sample.do("signed", SIGNER, number, facts={"signed_by": "S.", "signed_on": f"{sample.today}"})
     sample.do("stamped", CLERK, number)
     [document] = sample.documents(number)
     count = len(PdfDocument(sample.office.blobs.get(document.current_sha256)))
     pages = tuple(ScannedPage(b"", page, count, ()) for page in range(1, count + 1))
-    outside.take_scan(sample.office, Scan(document.number, pages), By(CLERK))
+    outside_scans.take_scan(sample.office, Scan(document.number, pages), By(CLERK))
 
 
 @pytest.fixture

@@ -234,7 +234,11 @@ def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.Capt
     out = capsys.readouterr().out
     assert "(measured, n = " in out
     assert re.search(r"\nA1  lead median, office days +[0-9.]+ \(.*\) +[0-9.]+ \(.*\) +fits\n", out)
-    (change,) = (line for line in out.splitlines() if line.startswith("From A0 to A1: median lead "))
+    (change,) = (
+        line
+        for line in out.splitlines()
+        if line.startswith("From A0 (claimed) to A1 (measured): median lead ")
+    )
     for name in ("A0", "A1"):  # each with between what it lies: a bare difference would look sure
         lead = told[name]["lead_median_days"]
         value, low, high = (f"{lead[end]:.1f}" for end in ("value", "low", "high"))

@@ -8,17 +8,21 @@ from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from pypdfium2 import PdfDocument
 
+from documents.bookmarks import Bookmark, outline
 from languages import LANGUAGES
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
 from throughput.compare import Comparison
 from throughput.compare_data import as_json
+from throughput.compare_text import as_text
 from throughput.estimates import Figure
 from throughput.followed import Norm, Target
 from throughput.monitor import Followed, Monitor, Month, months
+from throughput.origins import labelled
 from throughput.replications import Estimate
 from throughput.reporting.comparison import comparison_pdf
 from throughput.reporting.frame import Cover, Report
@@ -26,13 +30,16 @@ from throughput.reporting.monitoring import monitoring_pdf
 from throughput.reporting.seal import Seal
 from throughput.reporting.simulation import Simulated, simulation_pdf
 from throughput.reporting.table import Table
+from throughput.reporting.telling import Saying, headlines
 from throughput.reporting.words import report_words
 from throughput.reproduced import Check, Reproduced
+from throughput.said import tables as panel_texts
 from throughput.scenario import SOURCE
 from throughput.scope import Scope
 from throughput.simulate import compare
 from throughput.whole import Given, panels
 from workflow.calendar import parse_working_duration
+from workflow.invented import Invented
 
 MADE = datetime(2026, 11, 27, 2, 30, tzinfo=UTC)
 HOSTILE = "</b><script>alert(1)</script> \n\u202e{name} \U0001f642 " + "x" * 4000
@@ -97,9 +104,10 @@ def test_the_first_page_tells_of_every_pair_where_they_are_few() -> None:
     slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
     found = told(*in_order(many("A0", slow, 1), many("A1", fast, 100), many("A3", fast, 200)))
     first, *rest = pages_of(report_of(found))
-    for faster in ("A1 (by a click)", "A3 (with a person's own key)"):
-        assert f"Lead time (measured): {faster} is faster than A0 (on paper), in the median by" in first
-    assert first.count("Requests: 40 and 30.") == 4
+    assert "certainty: A0 (on paper) is slower than A1 (by a click) by 4.0 min (" in first
+    assert "certainty: A0 (on paper) takes more of people's time than A1 (by a click) by" in first
+    assert first.count("); A3 (with a person's own key) by 4.0 min (") == 2
+    assert first.count("Requests: 30 against 40; 40.") == 2
     assert "40 and 40 requests can't tell A1" in first
     assert "Of so many pairs about one in twenty looks different by chance alone." in first
     assert not any("differences of medians" in page for page in rest)
@@ -214,7 +222,10 @@ def test_a_simulation_tells_what_is_without_end_and_what_does_not_come_out() -> 
     told_ = Simulated([most, some], [None, None], 0.95, 4, 40, 1, measured=True, reproduced=held)
     first_page, *more = pages_of(simulation_pdf(told_, {}, made_at=MADE, words=report_words("nl")))
     pages = " ".join([first_page, *more])
-    assert "wat is gemeten, komt er niet uit (Doorlooptijd, 90% binnen). Vertrouw niet" in first_page
+    assert (
+        "wat de aanvragen van het kantoor laten zien (gemeten), komt er niet uit: Doorlooptijd, 90% binnen."
+        " Vertrouw niet" in first_page
+    )
     assert "Doorlooptijd, 90% binnen 9,0 (8,0–…) 2,0 (1,0–3,0) klopt niet" in pages
     assert "van zonder einde (vanaf 12,3) naar 4,5 (3,2–…)" in pages
     assert "in 30 van de 40 herhalingen" in pages
@@ -276,3 +287,109 @@ def test_a_comparison_of_months_hides_what_the_screen_hides() -> None:
 def test_the_first_page_says_by_whose_minutes_the_claim_is_weighed(language: str, said: str) -> None:
     """Beside what was measured: paper may take twice the minutes that the source claims."""
     assert said in pages_of(report_of(SURE, language))[0]
+
+
+def test_of_six_pairs_what_differs_comes_first_and_what_is_alike_last_in_one_sentence() -> None:
+    slow, fast = [10 + n % 5 for n in range(40)], [6 + n % 5 for n in range(40)]
+    names = (("A0", slow), ("A1", fast), ("A2", fast), ("A3", [*fast[:-1], 11]))
+    groups = [many(name, taken, 100 * place + 1) for place, (name, taken) in enumerate(names)]
+    found = told(*in_order(*groups))
+    lines = list(headlines(found, report_words("en")))
+    assert [" than A1" in said for said in lines] == [True, True, False, False]
+    assert lines[2].startswith(
+        "Not told apart by so many requests, in lead time and in handling (measured): A1 ("
+    )
+    assert "about 53,000 requests of each would be needed" in lines[2]
+    unknown = [replace(one, needed=None) for one in found.contrasts]
+    [said] = [
+        one for one in headlines(replace(found, contrasts=unknown), report_words("en")) if "Not told" in one
+    ]
+    assert said.endswith("or more in mean handling would most likely have been seen.")
+    to_who_may_not_count = Saying(report_words("en"), str, lambda *_: None).all_of(unknown)
+    assert "most likely" not in " ".join(to_who_may_not_count)  # nor reckon with it how many there are
+    known = [replace(one, needed=n) for one, n in zip(found.contrasts, [900, 1234, 5678] * 4, strict=True)]
+    [said] = [
+        one for one in headlines(replace(found, contrasts=known), report_words("en")) if "Not told" in one
+    ]
+    assert "about 900 to 5,700 requests of each would be needed" in said
+
+
+def test_one_that_is_faster_than_several_is_said_to_be_so_once() -> None:
+    slow, fast = [10 + n % 5 for n in range(40)], [2 + n % 2 for n in range(40)]
+    groups = [many(name, slow, 100 * place + 1) for place, name in enumerate(("A0", "A1"))]
+    found = told(*in_order(*groups, many("A3", fast, 900)))
+    lead, handling, *_ = headlines(found, report_words("en"))
+    for said in (lead, handling):
+        assert said.count("A3 (with a person's own key)") == 1
+        assert " than A0 (on paper) by 10.0\u00a0min (" in said
+        assert "; A1 (by a click) by 10.0\u00a0min (" in said
+        assert said.endswith("Requests: 40 against 40; 40.")
+
+
+def test_nothing_of_an_invented_past_is_called_measured() -> None:
+    past = Invented(MADE)
+    how: dict[str, Any] = {"made_at": MADE, "words": report_words("en"), "invented": past}
+    group = replace(office(Law(), 1), key="employer-declaration", variant="A3")
+    held = labelled(panels([group], reached={}, given=Given()), past)
+    one = pages_of(comparison_pdf(labelled(SURE, past), scope=Scope(), panels=held, **how))
+    period = months(Month(2026, 9), Month(2026, 11))
+    printed = Monitor.of([], period, ZoneInfo("Europe/Amsterdam")).report()
+    target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
+    for every in (" ".join(one), " ".join(pages_of(monitoring_pdf(printed, target, **how)))):
+        assert "measured" not in every.replace("nothing of it was measured", "")
+        assert "(simulated)" in every
+    text = as_text(labelled(SURE, past), panel_texts(held, "simulated"), "simulated")
+    assert "measured" not in text
+    assert "Claimed by the source study (not simulated here)" in text
+
+
+def test_what_follows_of_a_number_that_was_given_or_claimed_stands_by_itself() -> None:
+    """And not in one table with what was measured."""
+    group = replace(office(Law(), 1), key="employer-declaration", variant="A3")
+    none = replace(group, variant="A0", by_program=np.ones(len(group), dtype=np.bool_))
+    for rate, title in (
+        (None, "Capacity (measured)"),
+        (100, "Capacity if 100 requests a week came (given;"),
+    ):
+        held = panels([none, group], reached={}, given=Given(per_week=rate))
+        report = comparison_pdf(SURE, scope=Scope(), made_at=MADE, words=report_words("en"), panels=held)
+        every = " ".join(pages_of(report))
+        measured, claimed = every.index(title), every.index("Capacity by the source's minutes (claimed, not")
+        assert "A3" in every[measured:claimed]
+        assert "A0" not in every[measured:claimed]
+        tables = [table for table in panel_texts(held) if table.title.startswith("Capacity")]
+        assert [[row[1] for row in table.rows[1:]] for table in tables] == [["A3"], ["A0"]]
+
+
+def test_each_heading_of_a_report_is_a_bookmark() -> None:
+    with PdfDocument(report_of(SURE)) as document:
+        found = [(one.get_title(), one.get_dest().get_index()) for one in document.get_toc()]
+        assert document.get_metadata_dict()["Title"] == "Ways of signing compared"
+        for title, page in found:
+            text = " ".join(document[page].get_textpage().get_text_range().split())
+            assert title in text
+    assert found[0] == ("What is different, and how sure that is", 0)
+    assert found[-1][0] == "How good the data are (measured)"
+
+
+def test_headings_of_a_process_are_under_it() -> None:
+    marks = [
+        *(Bookmark("A", 0, 700), Bookmark("P", 0, 600)),
+        *(Bookmark(name, 1, y, in_part=True) for name, y in (("P1", 500), ("P2", 400))),
+        Bookmark("Z", 1, 9),
+    ]
+    root, *objects = outline(marks, 10, [1, 2], str.encode)
+    assert root == b"<</Type/Outlines/First 11 0 R/Last 15 0 R/Count 5>>"
+    assert objects[1].endswith(b"/Prev 11 0 R/Next 15 0 R/First 13 0 R/Last 14 0 R/Count 2>>")
+    assert objects[2] == b"<</TitleP1/Parent 12 0 R/Dest[2 0 R/XYZ null 500.00 null]/Next 14 0 R>>"
+
+
+def test_units_that_can_not_be_told_from_all_others_are_named_once() -> None:
+    names, days = ("Advice", "Permits", "Policy"), [10 + n % 5 for n in range(40)]
+    groups = [
+        [one | {"unit": name} for one in many("A3", days, 100 * place + 1)]
+        for place, name in enumerate(names)
+    ]
+    found = told(*in_order(*groups), by="unit")
+    [alike, _] = headlines(found, report_words("en"))
+    assert ": Advice, Permits, Policy, each from all others." in alike

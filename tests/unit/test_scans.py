@@ -3,6 +3,7 @@
 import resource
 import zlib
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 
@@ -13,7 +14,7 @@ from zxingcpp import BarcodeFormat, create_barcode
 from documents.copies import cover_words
 from documents.words import words_in
 from signing.outside_errors import ScanRefusedError
-from signing.scans import MOST_PAGES, SEALED_COPY, Cover, ScannedPage, copy_of, matched, read_scan
+from signing.scans import MOST_PAGES, SEALED_COPY, ScannedPage, copy_of, matched, read_scan
 from signing.verify.limits import MIB, Limits
 
 NUMBER = "2026-000012"
@@ -52,7 +53,7 @@ def test_pages_are_read_and_matched_in_their_order(form: str) -> None:
     assert scan.pages == (pages[1], pages[0])
     assert all(one.jpeg.startswith(b"\xff\xd8") for one in pages)
     words = cover_words(words_in("nl"), number=NUMBER, pages=2, taken_on=date(2026, 11, 20))
-    copy = copy_of(scan, Cover(words.language, "Copy (1) \\ 2", words.what, words.facts, words.below))
+    copy = copy_of(scan, replace(words, title="Copy (1) \\ 2"))
     assert b"(Copy \\(1\\) \\\\ 2) Tj" in copy
     for said in (b"/Lang(nl)", b"een op papier ondertekend document", b"20 november 2026"):
         assert said in copy

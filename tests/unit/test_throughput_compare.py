@@ -16,6 +16,7 @@ from throughput.compare_data import as_csv, as_json
 from throughput.compare_text import as_text
 from throughput.difference import Faster
 from throughput.grouped import By
+from throughput.text_table import alike, length
 
 NOW = START + timedelta(days=9)
 
@@ -53,7 +54,7 @@ def test_text_keeps_claims_apart_from_measurements() -> None:
 
 def test_json_and_csv_say_where_each_figure_is_from() -> None:
     data = json.loads(json.dumps(as_json(told())))
-    assert {row["origin"] for row in data["measured"]} == {"measured"}
+    assert {row["origin"] for row in data["groups"]} == {"measured"}
     assert {row["origin"] for row in data["claimed"]} == {"claimed"}
     lines = as_csv(told()).splitlines()
     assert "declaration,A3,touch,s,1,240.000,240.000,measured,,," in lines
@@ -75,9 +76,10 @@ def test_the_name_of_a_unit_is_no_formula_in_csv() -> None:
 def test_by_program_is_said_of_its_own_row_only() -> None:
     records = in_order(days(5), days(5, first=10, variant="A4", channel="program"))
     people = as_text(told(*records)).partition("People")[2]
-    by_variant = {line.split()[1]: line.split()[2:] for line in people.splitlines()[3:5]}
-    assert by_variant["A3"] == ["5", "62.0", "min", "–", "4.0", "min", "–"]
-    assert by_variant["A4"] == ["0", *4 * ["by", "program"]]
+    told_of = {tuple(line.split()[1:3]): line.split()[3:] for line in people.splitlines()[3:7]}
+    assert told_of["A3", "lead"] == ["5", "62.0", "min", "–"]
+    assert told_of["A3", "touch"] == ["5", "4.0", "min", "–"]
+    assert told_of["A4", "lead"] == told_of["A4", "touch"] == ["0", *2 * ["by", "program"]]
     assert "by program: in this row" in people
 
 
@@ -150,8 +152,13 @@ def test_of_so_few_nothing_is_told_whatever_came_out() -> None:
     few = in_order(many("A0", [60, 90], 1), many("A3", [6 + n % 5 for n in range(40)], 100))
     found = told(*few)
     assert list(found.contrasts) == as_json(found)["differences"] == []
-    assert re.search(r"A0 +2 +– +– +– +–\n", as_text(found))
-    assert re.search(r"A3 +40 +9.0 min +– +8.0 min +–\n", as_text(found))
+    for line in (
+        r"A0 +lead +2 +– +–",
+        r"A0 +touch +2 +– +–",
+        r"A3 +lead +40 +9.0 min +–",
+        r"A3 +touch +40 +8.0 min +–",
+    ):
+        assert re.search(rf"{line}\n", as_text(found))
     for count, shown in ((4, "–"), (5, r"0\.90?")):
         assert re.search(rf"A3 .*{shown}", as_text(told(*in_order(days(count)))).partition("Machine")[2])
 
@@ -175,10 +182,25 @@ def test_a_lead_with_many_open_is_not_told_of_the_quick_ones_alone() -> None:
         many("A3", [1.0] * 5, 120, delivered=False),
     )
     found = told(*records)
-    rows = {row["variant"]: row["lead_s"] for row in as_json(found)["measured"]}
+    rows = {row["variant"]: row["lead_s"] for row in as_json(found)["groups"]}
     assert rows["A1"] == {"n": 20, "median": None, "p90": None}
     [lead] = [one for one in as_json(found)["differences"] if one["figure"] == "lead"]
     assert (lead["median_a"], lead["median_b"]) == (None, rows["A3"]["median"])
     assert rows["A3"]["p90"] is None  # 20 of 25
     assert "declaration,A1,lead,s,20,,,measured" in as_csv(found)
-    assert re.search(r"A1 +20 +– +– +60.0 min", as_text(found))
+    assert re.search(r"A1 +lead +20 +– +–\n.*A1 +touch +20 +60.0 min", as_text(found))
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((12_000.0, 200_000.0), ["0.1 d", "2.3 d"]),
+        ((600.0, 200_000.0), ["0.2 h", "55.6 h"]),
+        ((354_240.0, -7_200.0), ["4.1 d", "-0.1 d"]),
+        ((0.0, None), ["0.0 s"]),
+    ],
+)
+def test_a_row_is_told_in_one_unit_in_which_none_of_it_is_nothing(
+    row: tuple[float | None, ...], said: list[str]
+) -> None:
+    assert [length(one, like=alike(*row)) for one in row if one is not None] == said

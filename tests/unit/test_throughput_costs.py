@@ -238,11 +238,11 @@ def test_no_cost_is_told_without_figures_and_two_fte_are_said_to_be_impossible()
 def test_the_same_figures_are_in_csv(tmp_path: Path) -> None:
     found = both(Given(per_week=100, prices=prices(tmp_path)))
     lines = as_csv(Comparison([]), panels_data.csv_rows(found)).splitlines()
-    row = next(line for line in lines if line.startswith("employer-declaration,A3,capacity.by_week,"))
-    assert row.split(",")[7] == "measured"
-    assert float(row.split(",")[8]) == pytest.approx(found.capacity[1].fte_by_week.value, rel=1e-4)
     heads, *rows = csv.reader(lines)
     told = {(row[1], row[2]): dict(zip(heads, row, strict=True)) for row in rows}
+    capacity = told["A3", "capacity.by_week"]
+    assert capacity["origin"] == "given, minutes measured"
+    assert float(capacity["value"]) == pytest.approx(found.capacity[1].fte_by_week.value, rel=1e-4)
     priced = [one for one in panels_data.as_json(found)["costs"][0]["variants"] if one["running"]]
     assert [one["variant"] for one in priced] == ["A0", "A3"]
     for one in priced:

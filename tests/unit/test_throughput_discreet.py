@@ -3,13 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from tests.kept_log import kept_of
 from tests.unit.test_throughput_compare import in_order, many
 from tests.unit.test_throughput_spans import START
 from throughput.compare import Comparison
 from throughput.compare_data import as_csv, as_json
 from throughput.compare_text import as_text
+from throughput.discreet import PartTold, marks, part_told, quantile
 from throughput.grouped import By
+from throughput.measures import Reached, Spread
+from throughput.panels import Times
+from throughput.said import _times
+from throughput.survival import Durations, Survival
 
 NOW = START + timedelta(days=9)
 
@@ -32,7 +39,7 @@ def told(records: list[dict[str, Any]], by: By) -> Comparison:
 
 def test_few_are_hidden_and_so_is_what_would_tell_them() -> None:
     found = told(of_units(("large", 30, 9), ("middle", 20, 8), ("small", 7, 2)), "unit")
-    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    rows = {row["unit"]: row for row in as_json(found)["groups"]}
     assert rows["small"]["open"] is None
     opened = [rows["large"]["open"], rows["middle"]["open"]]
     assert opened.count(None) == 1  # or it were the rest of all
@@ -61,7 +68,7 @@ def test_two_that_are_not_over_are_told_nowhere() -> None:
         ),
         "unit",
     )
-    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    rows = {row["unit"]: row for row in as_json(found)["groups"]}
     assert None in (rows["small"]["n"], rows["small"]["delivered"])
     [lead] = [one for one in as_json(found)["differences"] if one["figure"] == "lead" and one["a"] == "small"]
     assert (lead["n_a"], lead["open_a"]) == (None, None)
@@ -137,7 +144,7 @@ def of_unit(unit: str, first: int, delivered: int, withdrawn: int, returned: int
 def test_a_share_does_not_tell_a_hidden_count() -> None:
     """19 of 20 delivered, four of them returned: 15 / 19 would say how many were withdrawn."""
     found = told(in_order(of_unit("a", 1, 19, 1, 4), of_unit("b", 100, 30, 9, 4)), "unit")
-    rows = {row["unit"]: row for row in as_json(found)["measured"]}
+    rows = {row["unit"]: row for row in as_json(found)["groups"]}
     assert (rows["a"]["withdrawn"], rows["a"]["delivered"], rows["a"]["returned"]) == (None, None, 4)
     assert rows["a"]["first_time_right"] is None
 
@@ -154,7 +161,35 @@ def test_how_often_the_machine_did_a_step_does_not_tell_how_many_there_were() ->
                 one |= {"outcome": "done", "durations_us": {"deliver": 900}, "channel": "person"}
             months.append(one)
     found = told(in_order(months), "month")
-    rows = {row["month"]: row for row in as_json(found)["measured"]}
+    rows = {row["month"]: row for row in as_json(found)["groups"]}
     assert rows["2026-04"]["delivered"] is None
     assert [row["system_ms"].get("deliver", {}).get("n") for row in rows.values()] == [None, None]
     assert not any("system.deliver" in line for line in as_csv(found).splitlines() if ",2026-04," in line)
+
+
+def test_a_share_is_that_of_exact_counts_and_tells_of_no_few() -> None:
+    """Of 78 delivered 17 went back: from counts to the nearest five it would be another one."""
+    assert part_told(61 / 78, 61, 17) == PartTold(61 / 78)
+    few = {part_told((78 - back) / 78, 78 - back, back) for back in range(5)}
+    assert few == {PartTold(0.9, over=True)}
+    assert part_told(0.5, 24, 25) is None
+    assert part_told(0.05, 4, 76) is None
+    assert part_told(0.88, 76, 4) is None  # as they count: it is not nearly all
+
+
+@pytest.mark.parametrize(("beyond", "told_of"), [(4, (7.0, None)), (5, (7.0, 9.0))])
+def test_a_high_mark_is_told_where_enough_lie_beyond_it_whatever_their_number(
+    beyond: int, told_of: tuple[float | None, float | None]
+) -> None:
+    assert marks(Spread(80, 7.0, 9.0, beyond)) == marks(Reached(80, 7.0, 9.0, beyond)) == told_of
+
+
+def test_text_and_page_tell_the_same_marks_of_what_does_not_count_alike() -> None:
+    """Where the slowest count for many, fewer lie beyond nine tenths of all than a tenth of their number."""
+    slow = Durations.of([*range(1, 61)], weight=[1.0] * 54 + [10.0] * 6)
+    assert len(slow) >= 50
+    assert (slow.beyond(Survival.of(slow).quantile(0.9) or 0.0), quantile(slow, 0.9)) == (1, None)
+    assert "–" in _times(Times.of(slow), 60)
+    alike = Durations.of([*range(1, 61)])
+    assert quantile(alike, 0.9) == 54
+    assert "–" not in _times(Times.of(alike), 60)

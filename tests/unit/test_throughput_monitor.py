@@ -313,3 +313,43 @@ def test_a_goal_that_is_met_to_the_dot_is_met(counts: list[tuple[int, int]]) -> 
     assert mean_of(counts) == Fraction(17, 20)
     target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.85)
     assert verdict(report, target, report_words("en"))[0].startswith("The goal was met")
+
+
+def test_a_reason_is_told_of_in_each_period_though_none_ended_so_in_it() -> None:
+    """Else a column that comes and goes would tell in which months somebody could."""
+    cases = [
+        *(done("records", "2026-05-04", "2026-05-20") for _ in range(5)),
+        *(Followed("records", at("2026-06-10"), at("2026-06-12"), "withdrawn", 1) for _ in range(5)),
+    ]
+    tables = Monitor.of(cases, months(MAY, JUNE), AMSTERDAM).tables
+    may = {MAY: tables[MAY]}
+    assert Monitor(may).reasons == ("done",)
+    assert Monitor(may, tables).reasons == Monitor(tables).reasons == ("done", "withdrawn")
+    assert Monitor(may, tables).report().ended[MAY, "withdrawn"] is None
+
+
+@pytest.mark.parametrize(
+    ("found", "said", "row"),
+    [
+        (Range(0.0, 0.625), "at most 62.5%", ("*", "62.5%")),
+        (Range(0.0, 0.0), "0.0%", ("0.0%", "0.0%")),
+        (Range(0.974, 1.0), "97.4% to 100.0%", ("97.4%", "100.0%")),
+    ],
+)
+def test_what_says_nothing_of_the_least_is_not_told_as_none(
+    found: Range, said: str, row: tuple[str, str]
+) -> None:
+    period = months(MAY, MAY)
+    report = Monitor.of(fund(list(period), [(84, 4)]), period, AMSTERDAM).report()
+    ends = Share(found.low, 1 - found.low), Share(found.high, 1 - found.high)
+    report = replace(report, reach={MAY: Reach(*ends)}, met={MAY: None, ALL: None})
+    target = Target(Norm(parse_working_duration("P5D")), "office-nl", 0.999)
+    assert f"in the mean of the months {said} met the norm" in verdict(report, target, report_words("en"))[0]
+    assert tuple(list(rows(report))[1][-2:]) == row
+
+
+def test_a_share_that_may_be_any_as_far_as_it_is_printed_is_not_told() -> None:
+    period = months(MAY, MAY)
+    report = Monitor.of(fund(list(period), [(84, 4)]), period, AMSTERDAM).report()
+    nearly_any = Reach(Share(1, 9999), Share(9999, 1))
+    assert replace(report, reach={MAY: nearly_any}).between(MAY) is None

@@ -2,7 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from throughput.origins import document, happened, with_column
+from throughput.capacity import Capacity
+from throughput.estimates import Figure
+from throughput.origins import document, happened, labelled, with_column
+from throughput.panels import Counts
 from workflow.invented import Invented
 
 UNTIL = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -22,6 +25,16 @@ def test_a_document_says_it_of_each_figure_and_claims_stay_claims() -> None:
         "invented_until": PAST.told,
     }
     assert document(told, None) == {**told, "invented_until": None}
+
+
+def test_figures_say_it_before_they_are_told() -> None:
+    """So that no sentence calls them measured; what was claimed or given stays so."""
+    minutes, given = Figure(9, 4.5), Figure(9, 1.0, origin="given")
+    room = Capacity("k", "A3", Counts(9, 9, 0, 0), 100, "measured", minutes, given, given, given)
+    [[found]] = labelled([[room]], PAST)
+    assert (found.per_week_origin, found.handling_min.origin) == ("simulated", "simulated")
+    assert (found.handling_min.value, found.hours_per_week) == (4.5, given)
+    assert labelled(room, None) is room
 
 
 def test_each_line_of_a_table_says_it() -> None:

@@ -117,6 +117,7 @@ def test_capacity_is_measured_or_else_claimed_and_says_which() -> None:
     renamed = [record | {"key": "employer-declaration"} for record in returned_once()]
     measured = capacity(only(renamed), per_week=100)
     assert (measured.handling_min.origin, measured.handling_min.n) == ("measured", 1)
+    assert (measured.per_week_origin, measured.fte_by_week.origin) == ("given", "given")  # nobody counted 100
     assert measured.hours_per_week.value == pytest.approx(25)
     assert measured.fte_by_week.value == pytest.approx(25 / 36)
     assert measured.fte_by_year.value == pytest.approx(25 * 52 / 1363)
@@ -124,7 +125,9 @@ def test_capacity_is_measured_or_else_claimed_and_says_which() -> None:
     assert (claimed.handling_min.value, claimed.handling_min.origin) == (6.1, "claimed")
     assert claimed.fte_by_week.value == pytest.approx(610 / 60 / 36)
     assert claimed.fte_by_week.origin == "claimed"
-    assert capacity(only(renamed)).per_week == pytest.approx(7)  # one in the day that the log is long
+    came = capacity(only(renamed))
+    assert came.per_week == pytest.approx(7)  # one in the day that the log is long
+    assert (came.per_week_origin, came.fte_by_week.origin) == ("measured", "measured")
     assert (
         capacity(only(returned_once()[:1])).handling_min.value is None
     )  # the source studied no such process

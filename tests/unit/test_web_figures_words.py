@@ -3,10 +3,14 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
+from throughput.kept_days import Way
+from throughput.lengths import bucket
 from throughput.measures import SYSTEM_STEPS
-from throughput.overview_rows import MachineStep, Spent
+from throughput.overview_rows import Compared, MachineStep, Spent
 from throughput.reporting.comparison_tables import _STEPS as REPORTED
+from throughput.reporting.words import report_words
 from throughput.spans import Wait
+from web.figures_beside import Beside
 from web.figures_next import NextParts
 from web.figures_steady import _STEPS as SHOWN
 from web.figures_steady import SteadyParts
@@ -20,7 +24,9 @@ def test_every_step_has_words_and_a_scan_is_one_of_paper() -> None:
 
 def test_of_fewer_than_five_steps_no_median_is_told() -> None:
     told = SimpleNamespace(machine=[MachineStep("system", "seal", n, 2.0) for n in (4, 5)])
-    page = SteadyParts(cast(Any, told), cast(Any, None), wording("en"), str, counted=True)
+    page = SteadyParts(
+        cast(Any, told), cast(Any, None), wording("en"), str, counted=True, words=report_words("en")
+    )
     few, enough = page.machine().tables[0].rows
     assert [cell.plain() for cell in few] == ["Sealing", "<5", None]
     assert [cell.plain() for cell in enough] == ["Sealing", 5, "2.00"]
@@ -35,6 +41,23 @@ def test_where_most_waiting_is_comes_first_and_not_a_rare_step() -> None:
     told = SimpleNamespace(spent=spent, whole=whole, passed=[], in_hand=[])
     names = SimpleNamespace(state=str)
     for counted, state in ((True, "manager"), (False, "wet_signature")):  # by how many, where that is known
-        page = NextParts(cast(Any, told), cast(Any, names), wording("en"), str, counted=counted)
+        made = (cast(Any, told), cast(Any, names), wording("en"), str)
+        page = NextParts(*made, counted=counted, words=report_words("en"))
         said = [step.said for step in page.all() if step.part == "spans"]
         assert [f"“{state}”" in one for one in said] == [True]
+
+
+def test_shares_and_rates_are_those_of_exact_counts() -> None:
+    """Of 78 delivered 17 went back: to the nearest five it would be another share, and more a week."""
+    group = Compared("A3", came=78)
+    group.ended["done"] = 78
+    group.done.update({Way(900, returned=False): 61, Way(900, returned=True): 17})
+    group.left[900] = 78
+    group.handled[900, bucket(600_000_000)] = 78
+    told = SimpleNamespace(groups=[group], contrasts=[], weeks_of=lambda _: 2.0, by="variant")
+    names = SimpleNamespace(group=str)
+    made = (cast(Any, told), cast(Any, names), wording("en"), str)
+    lead, handling, capacity = Beside(*made, counted=True, words=report_words("en")).all()
+    assert lead.tables[0].rows[0][1].plain() == 80
+    assert handling.tables[0].rows[0][-1].plain() == "0.78"
+    assert [cell.plain() for cell in capacity.tables[0].rows[0][1:4]] == ["39", "6.5", "0.18"]

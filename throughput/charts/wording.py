@@ -58,9 +58,9 @@ class Wording:
         fitting = [unit for unit in self.units if unit.seconds * 2 <= seconds]
         return fitting[-1] if fitting else self.units[0]
 
-    def time(self, seconds: float) -> str:
-        """So long, in the unit that fits: three figures at most say enough."""
-        unit = self.unit_for(abs(seconds))
+    def time(self, seconds: float, *, like: float | None = None) -> str:
+        """So long, in the unit that fits it, or `like`: three figures at most say enough."""
+        unit = self.unit_for(abs(seconds if like is None else like))
         value = seconds / unit.seconds
         decimals = 1 if abs(value) < 10 and round(value, 1) != round(value) else 0
         return f"{self.number(value, decimals)}{_NO_BREAK}{unit.sign}"

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 
-from throughput.claims import REQUESTS_PER_WEEK, open_requests
 from throughput.compare import Comparison
 from throughput.compare_data import as_json
 from throughput.contrasts import Figure
 from throughput.difference import REPLICATES, RESAMPLED
 from throughput.grouped import DIGITS, By
+from throughput.origins import Origin
 from throughput.panels_data import as_json as panels_json
+from throughput.reporting import capacity, given_tables, panel_tables
 from throughput.reporting import comparison_tables as tables
-from throughput.reporting import given_tables, panel_tables
 from throughput.reporting.differences import forests
 from throughput.reporting.frame import Cover, Report
 from throughput.reporting.seal import Seal
@@ -25,6 +25,16 @@ from throughput.small_cells import FEWEST
 from throughput.whole import KeyCosts, Panels
 from workflow.invented import Invented
 
+_WHERE_FROM: Mapping[Origin, str] = {
+    "measured": mark(
+        "Measured: from the event log, which nobody can change unseen. Claimed: what the source study's"
+        " respondents estimated. The two are never mixed, and nothing is simulated but what says so."
+    ),
+    "simulated": mark(
+        "Simulated: from the event log of a sample office, whose past a program invented; nothing of it was"
+        " measured. Claimed: what the source study's respondents estimated. The two are never mixed."
+    ),
+}
 TITLES: Mapping[By, str] = {
     "variant": mark("Ways of signing compared"),
     "month": mark("Months compared"),
@@ -44,6 +54,7 @@ def comparison_pdf(
     invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b, with the figures of `--json` attached. `scope` says which requests it is of."""
+    words = words.of_past(invented)
     report = Report(
         Cover(words.text(TITLES[told.by]), [_about(told, scope, words)], made_at, seal, invented), words
     )
@@ -93,7 +104,7 @@ class _Comparison:
         alone = self._processes[0] if len(self._processes) == 1 else None
         first = list(chain(*foremost(self._told)))
         forests(self._report, self._words, self._told.by, first, named=alone is None)
-        report.heading(words.text("Requests (measured)"))
+        report.heading(words.text("Requests ({origin})"))
         report.table(self._alone(tables.flow(self._told, words)))
         if self._told.hidden:
             report.note(
@@ -114,7 +125,7 @@ class _Comparison:
             report.title(words.text("All processes"))
         if self._panels is not None:
             self._measured(self._panels)
-        self._capacity()
+        capacity.claimed(report, words)
         if self._panels is not None:
             self._given(self._panels)
         self._method()
@@ -135,7 +146,7 @@ class _Comparison:
 
     def _measured(self, panels: Panels) -> None:
         words, report = self._words, self._report
-        report.heading(words.text("Rework and waiting (measured)"))
+        report.heading(words.text("Rework and waiting ({origin})"))
         report.table(self._alone(panel_tables.rework(panels, words)))
         report.table(self._alone(panel_tables.waiting(panels, words)))
         report.note(
@@ -145,43 +156,11 @@ class _Comparison:
                 " for longer than 85% of those that are over."
             )
         )
-        report.heading(words.text("Capacity (measured where people were, else claimed)"))
-        report.table(self._alone(panel_tables.capacity(panels, words)))
-        report.note(
-            words.text(
-                "Handling alone, for as many requests as came, or as were asked for. In brackets: 95%"
-                " interval, where its ends are written unlike the figure."
-            )
-        )
-        if any(one.per_week is None for one in panels.capacity):
-            report.note(
-                words.text(
-                    "{nothing}: no number of requests was given, and a day's requests tell of no week.",
-                    nothing=NOTHING,
-                )
-            )
+        capacity.measured(report, panels, words, self._alone)
 
     def _alone(self, table: Table) -> Table:
         """Without the column of processes where there is one process."""
         return table.without_first if len(self._processes) == 1 else table
-
-    def _capacity(self) -> None:
-        words, report = self._words, self._report
-        report.heading(words.text("Capacity (claimed by the source study, not measured here)"))
-        report.paragraph(claim(words), heads=True)
-        report.table(tables.claims(words))
-        report.table(tables.capacity(words))
-        week, longer = (open_requests(per_week=REQUESTS_PER_WEEK, lead_weeks=weeks) for weeks in (1, 8.7))
-        report.paragraph(
-            words.text(
-                "What a shorter lead time changes is how much is in hand: at {rate} requests a week, {week}"
-                " are open when each takes a week, and {longer} when each takes {weeks} weeks.",
-                rate=REQUESTS_PER_WEEK,
-                week=words.decimal(week, 0),
-                longer=words.decimal(longer, 0),
-                weeks=words.decimal(8.7),
-            )
-        )
 
     def _given(self, panels: Panels) -> None:
         """Costs, where prices were given, and the source's criteria."""
@@ -219,11 +198,7 @@ class _Comparison:
         words, report = self._words, self._report
         report.heading(words.text("How this was computed"))
         report.paragraph(
-            words.text(
-                "Measured: from the event log, which nobody can change unseen. Claimed: what the source"
-                " study's respondents estimated. The two are never mixed, and nothing is simulated but what"
-                " says so."
-            ),
+            words.text(_WHERE_FROM[words.figures]),
             words.text(
                 "People's time is that of requests in which people did every step of theirs. Lead time runs"
                 " from requested to delivered by the clock, nights and weekends included. Handling is what"
@@ -255,7 +230,7 @@ class _Comparison:
 
     def _quality(self) -> None:
         words, report = self._words, self._report
-        report.heading(words.text("How good the data are (measured)"))
+        report.heading(words.text("How good the data are ({origin})"))
         report.table(self._alone(tables.quality(self._told, words)))
         report.note(
             words.text(
@@ -264,7 +239,7 @@ class _Comparison:
             )
         )
         if self._panels is not None:
-            report.heading(words.text("Whether the log can be right (measured; Little's law)"))
+            report.heading(words.text("Whether the log can be right ({origin}; Little's law)"))
             report.table(self._alone(panel_tables.little(self._panels, words)))
             report.note(
                 words.text(
@@ -309,7 +284,7 @@ class _Process:
     def _panel(self, figure: Figure) -> None:
         words, report, rows = self._words, self._report, self._rows
         found = [one for one in self.contrasts if one.figure == figure]
-        report.heading(words.text("{figure} (measured)", figure=words.text(FIGURES[figure])))
+        report.heading(words.text("{figure} ({origin})", figure=words.text(FIGURES[figure])))
         report.table(tables.spreads(self._told, rows, figure, words).without_first)
         if any(row.lead_driven_by_program for row in rows):
             report.note(
@@ -343,7 +318,7 @@ class _Process:
                 words.text(
                     "Seen from: the smallest difference of mean handling that so many requests show in four"
                     " of five cases. Needed: requests of each to show the difference that was"
-                    " measured."
+                    " found."
                 )
             )
 
@@ -360,7 +335,7 @@ class _Process:
         rows = [row for row in self._rows if row.system_ms]
         if not rows:
             return
-        report.heading(words.text("Machine (measured by monotonic clock; milliseconds)"))
+        report.heading(words.text("Machine ({origin}; milliseconds of a monotonic clock)"))
         report.table(tables.machine(rows, words, self._by))
         report.note(
             words.text(
@@ -370,7 +345,7 @@ class _Process:
             )
         )
         if any(row.provider_ms for row in rows):
-            report.heading(words.text("Providers (measured waits for their answers; milliseconds)"))
+            report.heading(words.text("Providers ({origin}; milliseconds waited for their answers)"))
             report.table(tables.providers(rows, words, self._by).without_first)
             report.note(words.text("Medians per signature; the signatures of a batch share its waits."))
         if any(tables.too_few(row) for row in rows):

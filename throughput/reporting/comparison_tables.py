@@ -7,13 +7,15 @@ from typing import Literal
 from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import Contrast, Figure
-from throughput.discreet import ENDED_OTHERWISE, marks, tells
+from throughput.discreet import ENDED_OTHERWISE, lacks_marks, marks, right_first_time, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
+from throughput.reporting.amounts import difference, interval, medians, roughly, span
 from throughput.reporting.table import Table
-from throughput.reporting.telling import difference, interval, roughly, span, verdict
+from throughput.reporting.telling import verdict
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
+from throughput.text_table import alike
 
 Rows = Sequence[VariantMeasures]
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
@@ -59,7 +61,7 @@ def flow(told: Comparison, words: ReportWords) -> Table:
             *(_count(told, row, one, words) for one in ("started", "delivered", "open", "withdrawn")),
             _otherwise(told, row, words),
             _count(told, row, "returned", words),
-            NOTHING if row.first_time_right is None else words.percent(row.first_time_right),
+            NOTHING if (right := right_first_time(row)) is None else words.percent(right),
         ]
         for row in rows
     ]
@@ -103,8 +105,8 @@ def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords)
         [
             *(words.process(one.key), short(one.a, told.by, words), short(one.b, told.by, words)),
             *(_n(told, one, one.a, words), _n(told, one, one.b, words)),
-            *(span(one.found.a, words), span(one.found.b, words), difference(one.found, words)),
-            *(interval(one.found, words), _chance(one, words)),
+            *medians(one.found, words),
+            *(difference(one.found, words), interval(one.found, words), _chance(one, words)),
         ]
         for one in found
     ]
@@ -260,8 +262,11 @@ def _spread(
 ) -> list[str]:
     if found is None:
         return [NOTHING] * 3
-    n = told.n(row.key, row.variant, found.n)
-    return [HIDDEN if n is None else words.number(n), *(span(end, words) for end in marks(found))]
+    n, ends = told.n(row.key, row.variant, found.n), marks(found)
+    return [
+        HIDDEN if n is None else words.number(n),
+        *(span(end, words, alike(*ends)) for end in ends),
+    ]
 
 
 def _n(told: Comparison, one: Contrast, group: str, words: ReportWords) -> str:
@@ -293,11 +298,11 @@ def too_few(row: VariantMeasures) -> bool:
     """Whether there are times of the machine, or of a provider, that are too few to be told."""
     total = row.system_total_ms
     steps = (*row.system_ms.values(), *row.provider_ms.values())
-    return any(not tells(one.n) for one in steps) or (total is not None and not tells(total.n, 0.9))
+    return any(not tells(one.n) for one in steps) or lacks_marks(total)
 
 
 def untold(rows: Rows, figure: Figure) -> bool:
     """Whether a median or a p90 of people's time is not told, for there are so few."""
     found = [*(row.lead_s if figure == "lead" else row.touch_total_s for row in rows)]
     states = (one for row in rows for one in row.touch_s.values()) if figure == "handling" else ()
-    return any(one is not None and not tells(one.n, 0.9) for one in (*found, *states))
+    return any(map(lacks_marks, (*found, *states)))

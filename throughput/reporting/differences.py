@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from throughput.charts.forest import Estimate, Forest, forest
 from throughput.contrasts import Contrast
 from throughput.grouped import By
+from throughput.reporting.amounts import difference, interval
 from throughput.reporting.comparison_tables import short
 from throughput.reporting.frame import CHART_WIDTH, Report
 from throughput.reporting.table import safe
-from throughput.reporting.telling import FIGURES, difference, interval
+from throughput.reporting.telling import FIGURES
 from throughput.reporting.words import ReportWords
 
 
@@ -29,7 +30,7 @@ def forests(
             less=words.text("the first is faster"),
             more=words.text("the second is faster"),
         )
-        heading = words.text("{figure}: differences of medians (measured)", figure=chart.title)
+        heading = words.text("{figure}: differences of medians ({origin})", figure=chart.title)
         report.chart(heading, forest(chart, CHART_WIDTH))
     if contrasts:
         report.note(

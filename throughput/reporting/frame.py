@@ -3,7 +3,7 @@
 The figures themselves are attached to it as JSON, so that who doubts the paper can reckon with them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +11,7 @@ from typing import Any
 
 import rfc8785
 
+from documents.bookmarks import Bookmark
 from documents.canvas import A4, PageCanvas, Style
 from documents.layout.letterhead import NOTE, RUNNING
 from documents.layout.signing_block import Place, Signing, unsigned_appearance
@@ -56,7 +57,11 @@ _TOP = A4[1] - 48
 _FOOT = 44.0
 _APART = 24.0  # between the report's title and what a page goes on with
 _UNSIGNED, _ARCHIVE = "Not signed yet", "Archive timestamp"  # words of documents
+_ROOM_ABOVE = 6.0  # above what a bookmark leads to
 _CHART_ROOM = 600.0  # of a page, under a heading
+
+
+Draw = Callable[[Sheet], None]
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ class Report:
         self._cover, self._words = cover, words
         self._title = safe(cover.title)
         self._flow, self._part = Flow(), ""
+        self._bookmarks: list[Bookmark] = []
         self._sheet = Sheet(self._start_page)
 
     def heading(self, text: str) -> None:
@@ -87,15 +93,14 @@ class Report:
         lines = broken(safe(text), HEADING, WIDTH)
         height = len(lines) * HEADING.leading + HEADING_RULE
         self._flow.under = ""
-        self._flow.add(
-            Piece(height, lambda sheet: sheet.headed(lines), above=HEADING_SPACE, before=0.0), heads=True
-        )
+        draw = self._bookmarked(safe(text), lambda sheet: sheet.headed(lines), in_part=bool(self._part))
+        self._flow.add(Piece(height, draw, above=HEADING_SPACE, before=0.0), heads=True)
         self._flow.under = f"{self._part}: {safe(text)}" if self._part else safe(text)
 
     def title(self, text: str) -> None:
         """The title of a part, on one page with what follows."""
         self._flow.under, self._part = "", safe(text)
-        self._running(safe(text), TITLE, above=2 * HEADING_SPACE, before=0.0, heads=True)
+        self._running(safe(text), TITLE, above=2 * HEADING_SPACE, before=0.0, heads=True, bookmark=True)
 
     def lead(self, *texts: str) -> None:
         """The sentences that matter, larger."""
@@ -139,25 +144,38 @@ class Report:
         above: float = 0.0,
         before: float | None = BETWEEN,
         heads: bool = False,
+        bookmark: bool = False,
     ) -> None:
         """Lines of text, of which neither one nor two stand alone where there are more."""
         lines = broken(text, style, WIDTH)
         for number, line in enumerate(lines):
             torn = TORN if 2 <= number <= len(lines) - 2 else None
+            draw: Draw = partial(Sheet.line, line=line, style=style)
             piece = Piece(
                 style.leading,
-                partial(Sheet.line, line=line, style=style),
+                self._bookmarked(text, draw) if bookmark and not number else draw,
                 above=0.0 if number else above,
                 before=torn if number else before,
             )
             self._flow.add(piece)
         self._flow.add(white(below), heads=heads)
 
+    def _bookmarked(self, text: str, draw: Draw, *, in_part: bool = False) -> Draw:
+        """Draw it, and remember where it stands."""
+
+        def drawn(sheet: Sheet) -> None:
+            self._bookmarks.append(Bookmark(text, sheet.page, sheet.y + _ROOM_ABOVE, in_part))
+            draw(sheet)
+
+        return drawn
+
     def finished(self, figures: Mapping[str, Any], *, identifier: str) -> bytes:
         """The file, with the figures attached; with an empty field for the seal if there will be one."""
         signing = None if self._cover.seal is None else self._signing(self._cover.seal)
         end = 0.0 if signing is None else HEADING_HEIGHT + HEADING_RULE + signing.height
         self._flow.draw(self._sheet, self._start_page(PageCanvas(), 1) - BOTTOM, end=end)
+        if signing is not None:
+            self._bookmarks.append(Bookmark(signing.heading, self._sheet.page, self._sheet.y))
         fields = [] if signing is None else self._fields(signing)
         made_on = self._cover.made_at.date()
         return write_pdfa(
@@ -170,6 +188,7 @@ class Report:
                 rfc8785.dumps(document(figures, self._cover.invented)),
             ),
             fields=fields,
+            bookmarks=self._bookmarks,
         )
 
     # the frame around it

@@ -34,17 +34,18 @@ def monitoring_pdf(
     invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b with the figures of `--json` attached. Nothing hidden is in either."""
+    words = words.of_past(invented)
     report = Report(Cover(words.text(TITLE), [about(told, words)], made_at, seal, invented), words)
-    report.heading(words.text("Was the goal met? (measured)"))
+    report.heading(words.text("Was the goal met? ({origin})"))
     report.lead(*verdict(told, target, words))
     report.chart(
-        words.text("Share that met the norm, by month (measured)"),
+        words.text("Share that met the norm, by month ({origin})"),
         months(chart(told, target, words), CHART_WIDTH),
     )
-    report.heading(words.text("Requests by month (measured)"))
+    report.heading(words.text("Requests by month ({origin})"))
     report.table(counts(told, words))
     if told.reasons:
-        report.heading(words.text("How they ended (measured)"))
+        report.heading(words.text("How they ended ({origin})"))
         report.table(ends(told, words))
     report.heading(words.text("What the figures mean"))
     report.paragraph(*meaning(target, words))
@@ -105,8 +106,11 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
 
 
 def _between(found: Range, words: ReportWords) -> str:
-    first, last = (words.percent(end, 1) for end in found.told(1))
-    return first if first == last else words.text("{low} to {high}", low=first, high=last)
+    low, high = found.ends(1)
+    most = words.percent(high, 1)
+    if low is None:
+        return words.text("at most {share}", share=most)
+    return most if low == high else words.text("{low} to {high}", low=words.percent(low, 1), high=most)
 
 
 def _norm(target: Target, words: ReportWords) -> str:
@@ -215,8 +219,10 @@ def _part(told: Printed, place: Month | str, words: ReportWords) -> str:
     found = told.between(place)
     if found is None:
         return NOTHING if told.is_empty(place) else HIDDEN
-    low, high = found.told(1)
+    low, high = found.ends(1)
     told_high = words.percent(high, 1)
+    if low is None:
+        return words.text("at most {share}", share=told_high)
     return told_high if low == high else f"{words.decimal(100 * low)}–{told_high}"
 
 

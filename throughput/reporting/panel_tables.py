@@ -1,23 +1,19 @@
 """The tables of the panels in the comparison's report: capacity, rework and waiting, Little's law."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from throughput.bottleneck import Bottleneck
+from throughput.capacity import Capacity
 from throughput.discreet import few
+from throughput.grouped import By
 from throughput.little import Cause, Little
+from throughput.origins import Origin
 from throughput.reporting.comparison_tables import GROUPS, PROCESS
 from throughput.reporting.ranged import ranged, shares
 from throughput.reporting.table import Table
 from throughput.reporting.words import NOTHING, ReportWords, mark
-from throughput.score_card import Source
 from throughput.whole import Panels
 
-ORIGINS: Mapping[Source, str] = {
-    "claimed": mark("claimed"),
-    "measured": mark("measured"),
-    "simulated": mark("simulated"),
-    "given": mark("given"),
-}
 _CAUSES: Mapping[Cause, str] = {
     Cause.MISSING_ENDS: mark("ends are missing"),
     Cause.FILLING: mark("more come than go"),
@@ -27,10 +23,10 @@ _CAUSES: Mapping[Cause, str] = {
 }
 
 
-def capacity(told: Panels, words: ReportWords) -> Table:
+def capacity(found: Sequence[Capacity], by: By, words: ReportWords) -> Table:
     """What handling comes to, of each variant for so many requests as came, or as were asked for."""
     heads = (
-        *(PROCESS, GROUPS[told.by], mark("Requests a week"), mark("Minutes a request"), mark("From")),
+        *(PROCESS, GROUPS[by], mark("Requests a week"), mark("Minutes a request"), mark("From")),
         *(mark("Hours a week"), mark("FTE of 36 hours a week"), mark("FTE of 1,363 hours a year")),
     )
     rows = [
@@ -45,14 +41,14 @@ def capacity(told: Panels, words: ReportWords) -> Table:
             ranged(one.fte_by_week, words, 2),
             ranged(one.fte_by_year, words, 2),
         ]
-        for one in told.capacity
+        for one in found
     ]
     return Table(_heads(heads, words), rows, words=2, same=1)
 
 
-def origin(source: Source, n: int, words: ReportWords) -> str:
+def origin(source: Origin, n: int, words: ReportWords) -> str:
     """Where a figure is from, and of how many requests."""
-    told = words.text(ORIGINS[source])
+    told = words.origin(source)
     return f"{told}, n\u00a0=\u00a0{words.number(n)}" if n else told
 
 

@@ -38,7 +38,6 @@ class Seal:
             stamp_lines(
                 words_in(language),
                 signed_as="person" if self.by_person else "seal",
-                field="",
                 person=self.name,
                 organisation=self.name,
                 at=at,

@@ -41,11 +41,6 @@ _INPUTS: Mapping[str, str] = {
     "provider_s": mark("The provider's answer, seconds"),
 }
 _SHARES = frozenset({"return_rate", "clerk_share", "suspended_share"})
-_ORIGINS: Mapping[str, str] = {
-    "measured": mark("measured"),
-    "claimed": mark("claimed"),
-    "assumed": mark("assumed"),
-}
 
 _CHECKED: Mapping[str, tuple[str, int]] = {
     "lead_median_days": (mark("Lead, median"), 1),
@@ -84,8 +79,9 @@ def simulation_pdf(
     invented: Invented | None = None,
 ) -> bytes:
     """The report as PDF/A-3b with `figures`, those of `--json`, attached."""
+    words = words.of_past(invented)
     origin = (
-        mark("Simulated from what was measured in the office, as far as it was.")
+        mark("Simulated from the office's own requests ({origin}), as far as there were enough.")
         if told.measured
         else mark("Simulated: nothing in this report was measured.")
     )
@@ -116,16 +112,16 @@ def simulation_pdf(
     if told.measured:
         report.note(
             words.text(
-                "Of what was measured: the median of the replications, whose inputs are drawn anew each time,"
-                " and between what 95% of the replications lie."
+                "Of what the office's own requests ({origin}) tell: the median of the replications, whose"
+                " inputs are drawn anew each time, and between what 95% of the replications lie."
             )
         )
     if told.reproduced:
-        report.heading(words.text("Whether the simulation gives what was measured"))
+        report.heading(words.text("Whether the simulation gives what the office's requests show ({origin})"))
         report.table(_checks(told.reproduced, words))
         report.note(
             words.text(
-                "Measured: requests that people drove; in hand and handling for as many requests as are"
+                "In the office: requests that people drove; in hand and handling for as many requests as are"
                 " simulated, if all went that way. It fits where either figure lies within what the other"
                 " leaves open, or is off by no more than 10%. Where it does not fit, don't rely on what is"
                 " simulated of it, nor on what is set beside it."
@@ -150,8 +146,8 @@ def _doubts(told: Simulated, words: ReportWords) -> Iterator[str]:
     for one in told.reproduced:
         if one.missed:
             yield words.text(
-                "{scenario}: what was measured does not come out ({figures}). Don't rely on what is simulated"
-                " of it, nor on what is set beside it.",
+                "{scenario}: what the office's requests show ({origin}) does not come out: {figures}. Don't"
+                " rely on what is simulated of it, nor on what is set beside it.",
                 scenario=words.way(one.variant),
                 figures=", ".join(words.text(_CHECKED[check.figure][0]) for check in one.missed),
             )
@@ -173,8 +169,8 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
         yield words.text(
             "From {first} to {other}: median lead time from {before} to {after} office days, requests in"
             " hand from {open_before} to {open_after}, handling from {fte_before} to {fte_after} FTE.",
-            first=words.way(first.scenario.name),
-            other=words.way(other.scenario.name),
+            first=_named(first, words, apart=first.basis != other.basis),
+            other=_named(other, words, apart=first.basis != other.basis),
             before=ranged(first.lead_median_days, words, 1),
             after=ranged(other.lead_median_days, words, 1),
             open_before=ranged(first.in_progress, words, 0),
@@ -188,11 +184,17 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
             "{claimed} FTE, as the source claims, cannot be saved of handling: at {rate} requests a week all"
             " handling there is comes to {whole} FTE (simulated; minutes of {first}: {origin}).",
             first=words.way(first.scenario.name),
-            origin=words.text(_ORIGINS[minutes.origin]),
+            origin=words.origin(minutes.origin),
             claimed=words.decimal(CLAIMED_FTE_SAVED, 0),
             rate=REQUESTS_PER_WEEK,
             whole=words.decimal(first.handling_fte.value * share, 2),
         )
+
+
+def _named(one: Outcome, words: ReportWords, *, apart: bool) -> str:
+    """What a scenario is called; with where it is from, if not all are from the same."""
+    name = words.way(one.scenario.name)
+    return f"{name} [{words.origin(one.basis)}]" if apart else name
 
 
 def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
@@ -203,7 +205,7 @@ def _chart(outcomes: Sequence[Outcome], words: ReportWords) -> Forest:
         wording=replace(words.charts, units=(Unit(_DAY_S, words.text("office days"), words.text("d")),)),
         rows=[
             Drawn(
-                name=safe(words.variant(one.scenario.name), 80),
+                name=safe(f"{words.variant(one.scenario.name)} ({words.origin(one.basis)})", 80),
                 value=_seconds(one.lead_median_days.value),
                 low=_seconds(one.lead_median_days.low),
                 high=_seconds(one.lead_median_days.high),
@@ -230,6 +232,7 @@ def _results(told: Simulated, words: ReportWords) -> Table:
     return Table(
         heads,
         [
+            [words.text("Simulated from what is"), *(words.origin(one.basis) for one in outcomes)],
             [
                 _figure("lead_median_days", words),
                 *(ranged(one.lead_median_days, words, 1) for one in outcomes),
@@ -254,7 +257,13 @@ def _figure(name: str, words: ReportWords) -> str:
 
 
 def _checks(held: Sequence[Reproduced], words: ReportWords) -> Table:
-    heads = ("", mark("Figure"), mark("Measured"), mark("Simulated"), mark("What that says"))
+    heads = (
+        "",
+        mark("Figure"),
+        mark("In the office ({origin})"),
+        mark("By the simulation (simulated)"),
+        mark("What that says"),
+    )
     rows = []
     for one in held:
         name = words.variant(one.variant)
@@ -281,7 +290,7 @@ def _inputs(outcomes: Sequence[Outcome], words: ReportWords) -> Table:
 
 def _input(one: Outcome, name: str, words: ReportWords) -> str:
     known = one.inputs[name]
-    origin = words.text(_ORIGINS[known.origin])
+    origin = words.origin(known.origin)
     value = getattr(one.scenario, name)
     value = words.percent(value, _places(value)) if name in _SHARES else _plain(value, words)
     return f"{value} ({origin}, n\u00a0=\u00a0{words.number(known.n)})" if known.n else f"{value} ({origin})"
@@ -298,8 +307,8 @@ def _method(told: Simulated, words: ReportWords) -> Iterator[str]:
     )
     yield words.text(
         "What comes out follows from the assumptions and is worth no more than they are. Claimed: what the"
-        " source study's respondents estimated. Assumed: set by us. Measured: fitted from the office's own"
-        " requests; the intervals hold what these leave open."
+        " source study's respondents estimated. Assumed: set by us. What is {origin}: fitted from the"
+        " office's own requests; the intervals hold what these leave open."
     )
 
 

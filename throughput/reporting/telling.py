@@ -6,10 +6,10 @@ from itertools import chain
 
 from throughput.claims import plausibility
 from throughput.compare import Comparison
-from throughput.contrasts import Contrast, Figure
-from throughput.difference import Difference
+from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.grouped import By
-from throughput.reporting.words import NO_BREAK, NOTHING, OPEN, ReportWords, mark
+from throughput.reporting.amounts import interval, like_of, roughly, span
+from throughput.reporting.words import NO_BREAK, ReportWords, mark
 
 FIGURES: Mapping[Figure, str] = {
     "lead": mark("Lead time, from requested to delivered"),
@@ -18,41 +18,12 @@ FIGURES: Mapping[Figure, str] = {
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
 _WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
-_FEW = 2
-"""So many pairs that can't be told apart are told of one by one."""
-
-
-def span(seconds: float | None, words: ReportWords, like: float | None = None) -> str:
-    """A time, or that it is not known."""
-    return NOTHING if seconds is None else words.time(seconds, like=like)
-
-
-def difference(found: Difference, words: ReportWords) -> str:
-    """The difference itself, in the unit in which its interval is told."""
-    return words.signed(found.value, like=_longest(found))
-
-
-def interval(found: Difference, words: ReportWords) -> str:
-    """From the one end to the other, once if they are alike; an open end lies beyond what was seen."""
-    ends = (found.interval.low, found.interval.high)
-    low, high = (words.signed(end, OPEN, like=_longest(found)) for end in ends)
-    return low if low == high else f"{low} … {high}".replace("… …", "…")
-
-
-def _longest(found: Difference) -> float:
-    told = (found.value, found.interval.low, found.interval.high)
-    return max((abs(one) for one in told if one is not None), default=0.0)
 
 
 def faster_and_slower(one: Contrast) -> tuple[str, str]:
     """Of a contrast that can be told: which variant is the faster, and which the slower."""
     a_is_faster = one.found.interval.high is not None and one.found.interval.high < 0
     return (one.a, one.b) if a_is_faster else (one.b, one.a)
-
-
-def roughly(count: int) -> int:
-    """A number of requests that is reckoned, in two digits."""
-    return int(float(f"{count:.1e}"))
 
 
 def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
@@ -86,24 +57,54 @@ def foremost(told: Comparison) -> list[list[Contrast]]:
 
 _NOT_TOLD: Mapping[Figure, str] = {
     "lead": mark(
-        "Lead time (measured): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
+        "Lead time ({origin}): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
         " the median lies within {interval}."
     ),
     "handling": mark(
-        "Handling (measured): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
+        "Handling ({origin}): so many requests can't tell {a} from {b}; with 95% certainty the difference in"
         " the median lies within {interval}."
     ),
 }
 _NOT_TOLD_BY: Mapping[Figure, str] = {
     "lead": mark(
-        "Lead time (measured): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
+        "Lead time ({origin}): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
         " difference in the median lies within {interval}."
     ),
     "handling": mark(
-        "Handling (measured): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
+        "Handling ({origin}): {n_a} and {n_b} requests can't tell {a} from {b}; with 95% certainty the"
         " difference in the median lies within {interval}."
     ),
 }
+
+
+_FASTER: Mapping[Figure, str] = {
+    "lead": mark(
+        "Lead time ({origin}), in the median and in brackets with 95% certainty: {name} is faster than"
+        " {others}."
+    ),
+    "handling": mark(
+        "Handling ({origin}), in the median and in brackets with 95% certainty: {name} takes less of people's"
+        " time than {others}."
+    ),
+}
+_SLOWER: Mapping[Figure, str] = {
+    "lead": mark(
+        "Lead time ({origin}), in the median and in brackets with 95% certainty: {name} is slower than"
+        " {others}."
+    ),
+    "handling": mark(
+        "Handling ({origin}), in the median and in brackets with 95% certainty: {name} takes more of people's"
+        " time than {others}."
+    ),
+}
+_ALIKE: Mapping[Figure, str] = {
+    "lead": mark("Not told apart by so many requests, in lead time ({origin}): {lead}."),
+    "handling": mark("Not told apart by so many requests, in handling ({origin}): {handling}."),
+}
+_ALIKE_IN_BOTH = mark("Not told apart by so many requests, in lead time and in handling ({origin}): {lead}.")
+_ALIKE_IN_EACH = mark(
+    "Not told apart by so many requests ({origin}): in lead time {lead}; in handling {handling}."
+)
 
 
 @dataclass(frozen=True)
@@ -115,53 +116,125 @@ class Saying:
     n: Callable[[Contrast, str, int], str | None]
 
     def all_of(self, found: Sequence[Contrast]) -> Iterator[str]:
-        """Of lead, then of handling: each that differs; of several that can't be told apart, how many."""
+        """What differs, in lead and then in handling; last what can't be told apart, of several in one go."""
         for figure in FIGURES:
-            of_figure = [one for one in found if one.figure == figure]
-            alike = [one for one in of_figure if not one.found.distinguishable]
-            few = alike if len(alike) <= _FEW else []
-            yield from (self._told_apart(one) for one in of_figure if one.found.distinguishable)
-            yield from (self._not_told_apart(one) for one in few)
-            if alike and not few:
-                text = {
-                    "lead": mark(
-                        "Lead time (measured): {count} pairs can't be told apart by so many requests."
-                    ),
-                    "handling": mark(
-                        "Handling (measured): {count} pairs can't be told apart by so many requests."
-                    ),
-                }[figure]
-                yield self.words.text(text, count=self.words.number(len(alike)))
+            apart = [one for one in found if one.figure == figure and one.found.distinguishable]
+            for name, several in _around(apart):
+                yield (
+                    self._told_apart(several[0]) if len(several) == 1 else self._one_and_others(name, several)
+                )
+        alike = [one for one in found if not one.found.distinguishable]
+        if len(_pairs(alike)) > 1:
+            yield self._alike(alike)
+        else:
+            yield from map(self._not_told_apart, alike)
+
+    def _one_and_others(self, name: str, found: Sequence[Contrast]) -> str:
+        """Of several that one is faster than, or slower."""
+        words, is_faster = self.words, faster_and_slower(found[0])[0] == name
+        others = [one.b if one.a == name else one.a for one in found]
+        said = words.text(
+            (_FASTER if is_faster else _SLOWER)[found[0].figure],
+            name=self.name(name),
+            others="; ".join(self._by_how_much(one, other) for one, other in zip(found, others, strict=True)),
+        )
+        n_name, *n_others = (
+            self.n(one, group, one.n_a if group == one.a else one.n_b)
+            for one, group in ((found[0], name), *zip(found, others, strict=True))
+        )
+        if n_name is None or None in n_others:
+            return said
+        requests = words.text(
+            "Requests: {n_first} against {others}.", n_first=n_name, others="; ".join(map(str, n_others))
+        )
+        return f"{said} {requests}"
+
+    def _by_how_much(self, one: Contrast, other: str) -> str:
+        words, like = self.words, like_of(one.found)
+        least, most = _ends(one)
+        if one.found.value is None or most is None:
+            return words.text(
+                "{name} by {least} or more", name=self.name(other), least=span(least, words, like)
+            )
+        return words.text(
+            "{name} by {difference} ({range})",
+            name=self.name(other),
+            difference=words.time(abs(one.found.value), like=like),
+            range=_range(span(least, words, like), words.time(most, like=like), words),
+        )
+
+    def _alike(self, found: Sequence[Contrast]) -> str:
+        """Which can't be told apart, and how many requests would show what difference was found."""
+        words = self.words
+        lead, handling = (self._all_pairs([one for one in found if one.figure == f]) for f in FIGURES)
+        if not lead or not handling:
+            text = _ALIKE["handling" if handling else "lead"]
+        else:
+            text = _ALIKE_IN_BOTH if lead == handling else _ALIKE_IN_EACH
+        said = words.text(text, lead=lead, handling=handling)
+        needed = [roughly(one.needed) for one in found if one.needed is not None and _is_worth_saying(one)]
+        if not needed:
+            return f"{said} {self._seen_from(found)}".rstrip()
+        least, most = words.number(min(needed)), words.number(max(needed))
+        more = words.text(
+            "To show the differences in handling that were found, about {needed} requests of each would be"
+            " needed.",
+            needed=least if least == most else words.text("{low} to {high}", low=least, high=most),
+        )
+        return f"{said} {more}"
+
+    def _seen_from(self, found: Sequence[Contrast]) -> str:
+        """Which difference so many would have shown: of handling, to who may know how many they are."""
+        smallest = [
+            one.smallest_s
+            for one in found
+            if one.smallest_s is not None
+            and None not in (self.n(one, one.a, one.n_a), self.n(one, one.b, one.n_b))
+        ]
+        if not smallest:
+            return ""
+        return self.words.text(
+            "A difference of {smallest} or more in mean handling would most likely have been seen.",
+            smallest=self.words.time(max(smallest)),
+        )
+
+    def _all_pairs(self, found: Sequence[Contrast]) -> str:
+        """Each two of them; all of them once where each is in a pair with each other one."""
+        names = dict.fromkeys(name for one in found for name in (one.a, one.b))
+        if len(found) > 1 and 2 * len(found) == len(names) * (len(names) - 1):
+            return ", ".join(map(self.name, names))
+        if len(found) > _MOST_PAIRS:
+            return self.words.text("{count} pairs", count=len(found))
+        if len(found) > 1 and {one.b for one in found} == {OTHERS}:
+            each = ", ".join(self.name(one.a) for one in found)
+            return self.words.text("{names}, each from {others}", names=each, others=self.name(OTHERS))
+        return ", ".join(f"{self.name(one.a)} – {self.name(one.b)}" for one in found)
 
     def _told_apart(self, one: Contrast) -> str:
-        words, like = self.words, _longest(one.found)
+        words, like = self.words, like_of(one.found)
         faster, slower = faster_and_slower(one)
-        low, high = one.found.interval.low, one.found.interval.high
-        if faster == one.b:
-            least, most = low, high
-        else:
-            least, most = None if high is None else -high, None if low is None else -low
+        least, most = _ends(one)
         values = {"faster": self.name(faster), "slower": self.name(slower)}
         first = span(least, words, like)
         if one.found.value is None or most is None:
             text = {
                 "lead": mark(
-                    "Lead time (measured): {faster} is faster than {slower}, with 95% certainty by {least} or"
+                    "Lead time ({origin}): {faster} is faster than {slower}, with 95% certainty by {least} or"
                     " more in the median."
                 ),
                 "handling": mark(
-                    "Handling (measured): {faster} takes less of people's time than {slower}, with 95%"
+                    "Handling ({origin}): {faster} takes less of people's time than {slower}, with 95%"
                     " certainty {least} or more in the median."
                 ),
             }[one.figure]
             return words.text(text, **values, least=first) + self._seen_in(one, faster)
         text = {
             "lead": mark(
-                "Lead time (measured): {faster} is faster than {slower}, in the median by {difference}; with"
+                "Lead time ({origin}): {faster} is faster than {slower}, in the median by {difference}; with"
                 " 95% certainty by {range}."
             ),
             "handling": mark(
-                "Handling (measured): {faster} takes less of people's time than {slower}, in the median"
+                "Handling ({origin}): {faster} takes less of people's time than {slower}, in the median"
                 " {difference} less; with 95% certainty {range}."
             ),
         }[one.figure]
@@ -177,7 +250,7 @@ class Saying:
         words, values = self.words, {"a": self.name(one.a), "b": self.name(one.b)}
         if one.found.interval.low is None or one.found.interval.high is None:
             text = mark(
-                "Lead time (measured): {a} and {b} can't be told apart yet: too many requests are still open."
+                "Lead time ({origin}): {a} and {b} can't be told apart yet: too many requests are still open."
             )
             return words.text(text, **values) + self._seen_in(one, one.a)
         values["interval"] = interval(one.found, words)
@@ -186,10 +259,10 @@ class Saying:
             said = words.text(_NOT_TOLD[one.figure], **values)
         else:
             said = words.text(_NOT_TOLD_BY[one.figure], **values, n_a=n_a, n_b=n_b)
-        if one.needed is None or not _fewest(one) < one.needed <= _WORTH_SAYING:
+        if one.needed is None or not _is_worth_saying(one):
             return said
         more = words.text(
-            "To show the difference that was measured, about {needed} of each would be needed.",
+            "To show the difference that was found, about {needed} of each would be needed.",
             needed=words.number(roughly(one.needed)),
         )
         return f"{said} {more}"
@@ -203,6 +276,32 @@ class Saying:
         return " " + self.words.text(
             "Requests: {n_first} and {n_second}.", n_first=n_first, n_second=n_second
         )
+
+
+def _ends(one: Contrast) -> tuple[float | None, float | None]:
+    """Of one that can be told: the least and the most by which the faster is faster."""
+    low, high = one.found.interval.low, one.found.interval.high
+    if faster_and_slower(one)[0] == one.b:
+        return low, high
+    return None if high is None else -high, None if low is None else -low
+
+
+def _around(found: Sequence[Contrast]) -> Iterator[tuple[str, list[Contrast]]]:
+    """All that differ, in as few groups as may be: each of one that is faster than others, or slower."""
+    left = list(found)
+    while left:
+        groups: dict[tuple[int, str], list[Contrast]] = {}
+        for one in left:
+            for place, name in enumerate(faster_and_slower(one)):
+                groups.setdefault((place, name), []).append(one)
+        (_, name), most = max(groups.items(), key=lambda group: len(group[1]))
+        yield name, most
+        left = [one for one in left if one not in most]
+
+
+def _is_worth_saying(one: Contrast) -> bool:
+    """Whether it would take more requests than there are, and not more than anybody has."""
+    return one.needed is not None and _fewest(one) < one.needed <= _WORTH_SAYING
 
 
 def _range(low: str, high: str, words: ReportWords) -> str:

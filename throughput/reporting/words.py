@@ -1,5 +1,6 @@
 """The words of reports in one language, and how it writes figures, times and days."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -9,8 +10,10 @@ from throughput.charts.wording import Unit
 from throughput.charts.wording import Wording as ChartWording
 from throughput.contrasts import OTHERS
 from throughput.grouped import By
+from throughput.origins import MEASURED, Origin, figures
 from throughput.signs import NOTHING
-from wording import Wording, catalogue, mark
+from wording import Value, Wording, catalogue, mark
+from workflow.invented import Invented
 from workflow.words import ProcessWords, process_words
 
 __all__ = ["LANGUAGES", "NOTHING", "NO_BREAK", "OPEN", "ReportWords", "mark", "report_words"]
@@ -20,10 +23,36 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 _TOLD = 0.05  # of a unit: less would be written as 0.0
 _STATE = "{name:state}"
+_ORIGIN = "{origin}"
+_ORIGINS: Mapping[str, str] = {
+    "claimed": mark("claimed"),
+    "measured": mark("measured"),
+    "simulated": mark("simulated"),
+    "given": mark("given"),
+    "assumed": mark("assumed"),
+}
 
 
 class ReportWords(Wording):
-    """One language; make it with `report_words`."""
+    """One language; make it with `report_words`.
+
+    `{origin}` in a text is what an office's figures are: measured, or simulated, where its past was invented.
+    """
+
+    figures: Origin = MEASURED
+
+    def of_past(self, past: Invented | None) -> "ReportWords":
+        """The words for figures of an office with such a past."""
+        return report_words(self.language, figures(past))
+
+    def text(self, text: str, /, **values: Value) -> str:
+        """As of any room; what the figures are is filled in."""
+        known: dict[str, Value] = {"origin": self.origin(self.figures)} if _ORIGIN in text else {}
+        return super().text(text, **known | values)
+
+    def origin(self, origin: str) -> str:
+        """Where a number comes from."""
+        return super().text(_ORIGINS[origin])
 
     @cached_property
     def of_processes(self) -> ProcessWords:
@@ -125,6 +154,8 @@ class ReportWords(Wording):
 
 
 @cache
-def report_words(language: str) -> ReportWords:
-    """The words of a language, read on first use."""
-    return ReportWords(language, catalogue("figures", Path(__file__).parents[1], language))
+def report_words(language: str, figures: Origin = MEASURED) -> ReportWords:
+    """The words of a language, read on first use, for figures that are measured, or simulated."""
+    words = ReportWords(language, catalogue("figures", Path(__file__).parents[1], language))
+    words.figures = figures
+    return words

@@ -20,7 +20,7 @@ from web.api.models import AnswerTold
 from web.api.office_models import GivenOut, ScanResult, ScanResults
 from web.api.problems import status_of, told_in_part
 from web.api.requests import Number, Principal
-from workflow import outside
+from workflow import outside_given, outside_scans, outside_signed
 from workflow.commands import Answer
 from workflow.definition_model import OutsideFile
 from workflow.errors import NotFound
@@ -80,7 +80,7 @@ def give_out(  # noqa: PLR0917  one for each thing that is sent
     `answer` is null where it had gone out before, and whoever asks is to bring it back.
     """
     by = By(caller.person, on_behalf_of, api_key(key), "program", version_of(seen))
-    given = outside.give(office, number, by)
+    given = outside_given.give(office, number, by)
     answer = None if given.answer is None else told_of(given.answer, response)
     return GivenOut(number=given.number, sha256=given.sha256, answer=answer)
 
@@ -104,7 +104,7 @@ async def take_signed(  # noqa: PLR0917  one for each thing that is sent
     guard.take(caller, FILES)
     content = await body_of(request)
     by = By(caller.person, on_behalf_of, api_key(key), "program", version_of(seen))
-    taken = partial(outside.take_signed, guard.office, number, content, by)
+    taken = partial(outside_signed.take_signed, guard.office, number, content, by)
     return told_of(await _placed(request, taken), response)
 
 
@@ -140,9 +140,9 @@ def _scanned(office: Office, content: bytes, by: By) -> list[ScanResult]:
     results = [_result("", problem) for problem in wrong]
     for scan in found:
         try:
-            results.append(_result(scan.number, outside.take_scan(office, scan, by)))
+            results.append(_result(scan.number, outside_scans.take_scan(office, scan, by)))
         except NotFound:
-            results.append(_result(scan.number, outside.no_document(scan.number)))
+            results.append(_result(scan.number, outside_scans.no_document(scan.number)))
         except Problem as problem:
             results.append(_result(scan.number, problem))
     return results
