@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from languages import LANGUAGES
 from tests.desk_office import browser_signed_in, served
 from tests.looking import SIZES, chromium, look, require_fitting
 from tests.steps_office import Sample
@@ -46,7 +47,7 @@ def page(place: tuple[Sample, str, Browser]) -> Page:
 def test_everybody_can_use_it_with_every_chart_and_table_in_sight(page: Page) -> None:
     told: list[str] = []
     page.on("console", lambda message: told.append(message.text))
-    for language in ("en", "nl"):
+    for language in LANGUAGES:
         page.goto(f"/figures?lang={language}")
         page.evaluate("document.querySelectorAll('main details').forEach((one) => { one.open = true })")
         assert page.locator("svg[role=img]:visible").count() == 8
