@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from signing.authorities import why_not_asked
@@ -96,13 +98,14 @@ class Profile:
         return self.kind == "none"
 
 
-def packaged_profiles() -> dict[str, Profile]:
+@cache
+def packaged_profiles() -> MappingProxyType[str, Profile]:
     """The profiles that come with this release, by name."""
     files = resources.files("signing").joinpath("profiles").iterdir()
     profiles = (
         parse_profile(file.name.removesuffix(".toml"), file) for file in files if file.name.endswith(".toml")
     )
-    return {profile.name: profile for profile in profiles}
+    return MappingProxyType({profile.name: profile for profile in profiles})
 
 
 def parse_profile(name: str, file: Traversable) -> Profile:

@@ -135,12 +135,14 @@ def soft_token(softhsm: SoftHsm) -> SoftToken:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Have the collector of garbage never look through ten thousand tests: they stay until the end."""
+    """Have the collector of garbage never look through ten thousand tests: they stay until the end. Nor does
+    it look often: there is room for what an office leaves behind."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(10_000, 20, 50)
         gc.enable()
 
 

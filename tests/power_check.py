@@ -15,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy.engine import URL
 
 from certs.serve_authority import AuthorityServer
@@ -146,14 +147,17 @@ def check_all(recording: Path, points: Sequence[Point], run: str = "live") -> li
     """Look at the states of a recording, pickled, at points in order; what is wrong with which."""
     require = {"live": require_whole, "upgrade": require_upgradable}[run]
     loaded: Recording = pickle.loads(recording.read_bytes())  # noqa: S301 (our own)
-    catalogue = office.load_folder(names=known_names())  # type: ignore[attr-defined]
-    office.load_folder = lambda names: catalogue  # type: ignore[attr-defined]  # it is no part of a state
+    catalogue = office.load_folder(names=known_names())  # type: ignore[attr-defined]  # it is no part of a state
     disk, wrong = Disk(loaded), []
-    for done, variant, seed in points:
-        disk.advance(done)
-        with written(disk.crash(variant, chance_of(seed))) as root:
-            try:
-                require(root, Promised.of(disk.acknowledged))
-            except Exception:  # noqa: BLE001 (whatever it is, it is told with its state)
-                wrong.append(f"after {done} operations, {variant!r}, seed {seed}:\n{traceback.format_exc()}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workflow.office.load_folder", lambda names: catalogue)
+        for done, variant, seed in points:
+            disk.advance(done)
+            with written(disk.crash(variant, chance_of(seed))) as root:
+                try:
+                    require(root, Promised.of(disk.acknowledged))
+                except Exception:  # noqa: BLE001 (whatever it is, it is told with its state)
+                    wrong.append(
+                        f"after {done} operations, {variant!r}, seed {seed}:\n{traceback.format_exc()}"
+                    )
     return wrong

@@ -151,7 +151,7 @@ class Beside(Maker):
         return [one for one in self.told.contrasts if one.figure == figure]
 
     def _forest(self, figure: Figure) -> Markup | None:
-        say = self.say
+        say, found = self.say, self._of(figure)
         rows = [
             Estimate(
                 self._pair(one),
@@ -161,7 +161,7 @@ class Beside(Maker):
                 say(mark("not known yet")) if one.found.value is None else difference(one.found, self.words),
                 sure=one.found.distinguishable,
             )
-            for one in self._of(figure)
+            for one in found
         ]
         if not rows:
             return None
@@ -182,7 +182,11 @@ class Beside(Maker):
         return drawn(f"forest-{figure}", lambda width: forest(chart, width))
 
     def _pair(self, one: Contrast) -> str:
-        return f"{self.names.group(one.a)} − {self.names.group(one.b)}"
+        return f"{self.names.group(one.a)} − {self._paired(one.b)}"
+
+    def _paired(self, group: str) -> str:
+        """Behind another."""
+        return self._name(group) if group == OTHERS else self.names.group(group)
 
     def _differences(self, figure: Figure) -> Sequence[Table]:
         say = self.say

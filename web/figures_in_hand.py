@@ -75,11 +75,17 @@ class InHandParts(Maker):
             [*columns, ("ended", say(mark("Ended since the first day")))],
             rows,
         )
-        said = say(
-            mark("A band that grows thicker is work that piles up: more comes into that state than goes out.")
-        )
+        said = [
+            say(
+                mark(
+                    "A band that grows thicker is work that piles up: more comes into that state than goes"
+                    " out."
+                )
+            ),
+            say(mark("What was asked for before these months and was not over then counts, too.")),
+        ]
         return Section(
-            "flow", say(mark("Flow")), [said], drawn("flow", lambda width: flow(chart, width)), [table]
+            "flow", say(mark("Flow")), said, drawn("flow", lambda width: flow(chart, width)), [table]
         )
 
     def ageing(self) -> Section:

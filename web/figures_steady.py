@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from documents.words import mark
 from throughput.charts.control import Control, control
 from throughput.charts.load import Load, load
+from throughput.measures import SYSTEM_STEPS
 from throughput.overview_rows import MachineStep
 from throughput.small_cells import FEWEST
 from web.figures_parts import FEWEST_POINTS, Maker, Section, drawn
@@ -25,6 +26,12 @@ _STEPS = {
     "deliver": mark("Delivering"),
     "authorise": mark("Having it authorised"),
 }
+_ORDER = (*SYSTEM_STEPS[:3], "authorise", *SYSTEM_STEPS[3:])
+
+
+def _place(one: MachineStep) -> tuple[int, str]:
+    """In the order of the work: a provider's part of a step before our own."""
+    return (_ORDER.index(one.step) if one.step in _ORDER else len(_ORDER), one.part)
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ class SteadyParts(Maker):
         say = self.say
         rows: list[list[Cell]] = [
             [Words(self._step(one)), Count(one.n), Number(one.median_ms if one.n >= FEWEST else None, 2)]
-            for one in self.told.machine
+            for one in sorted(self.told.machine, key=_place)
         ]
         columns = [
             ("step", say(mark("Step"))),

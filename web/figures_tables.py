@@ -114,7 +114,8 @@ class Shares:
 
     def written(self, wording: Wording, /) -> str:
         """In whole percents."""
-        return _ranged(wording.percent(self.low, 0), wording.percent(self.high, 0))
+        low, high = wording.number(100 * self.low, 0), wording.percent(self.high, 0)
+        return high if wording.percent(self.low, 0) == high else f"{low}–{high}"
 
     def plain(self) -> str:
         """Of one."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from workflow.changes import RETURNED
 from workflow.definition_model import FACTS
@@ -26,7 +26,7 @@ class Happened:
     message: str
     consent: str
     shown_anew: bool
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[tuple[str, str | date], ...]
     changed: int
 
 
@@ -69,7 +69,9 @@ def _happened(entry: HistoryEntry) -> Happened:
     )
 
 
-def _facts(entry: HistoryEntry) -> Iterator[tuple[str, str]]:
+def _facts(entry: HistoryEntry) -> Iterator[tuple[str, str | date]]:
     """What people reported: days stand in the record, words in the body."""
     said = {**entry.record, **(entry.body or {}).get("facts", {})}
-    yield from ((name, str(said[name])) for name in FACTS if name in said)
+    for name, kind in FACTS.items():
+        if name in said:
+            yield name, date.fromisoformat(said[name]) if kind == "day" else str(said[name])

@@ -8,6 +8,7 @@ from documents.words import mark
 from throughput.spans import Wait, case_so_far
 from workflow.reading import HistoryEntry
 
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -58,7 +59,7 @@ def lasting(seconds: float, say: Callable[[str], str]) -> str:
     """A length of time in the two units that tell most, such as 2 d 3 h."""
     whole = int(abs(seconds))
     if whole < _MINUTE:
-        return say(mark("< 1 min"))
+        return say(mark("< 1 min")).replace(" ", _NO_BREAK)
     if whole < _HOUR:
         return say(mark("{minutes} min")).format(minutes=whole // _MINUTE)
     if whole < _DAY:

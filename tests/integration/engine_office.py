@@ -15,7 +15,7 @@ from shutil import copyfile
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from documents.kinds import KINDS
@@ -74,26 +74,25 @@ GRANTS: Mapping[str, Sequence[tuple[str, str | None]]] = {
 
 
 def settle_people(store: Store) -> None:
+    people = [
+        {"id": name, "name": NAMES.get(name, name.title()), "unit": unit, "active": name != "gone"}
+        for name, unit in PEOPLE.items()
+    ]
+    grants = [
+        {"person_id": person, "role": role, "unit": unit}
+        for role, granted in GRANTS.items()
+        for person, unit in granted
+    ]
+    standing_in = {
+        "principal_id": "manager",
+        "substitute_id": "substitute",
+        "role": "manager",
+        "valid_from": date(2026, 11, 1),
+        "valid_until": date(2026, 11, 30),
+    }
     with store.write() as session:
-        session.add_all(
-            Person(id=name, name=NAMES.get(name, name.title()), unit=unit, active=name != "gone")
-            for name, unit in PEOPLE.items()
-        )
-        session.flush()
-        session.add_all(
-            Grant(person_id=person, role=role, unit=unit)
-            for role, granted in GRANTS.items()
-            for person, unit in granted
-        )
-        session.add(
-            Substitute(
-                principal_id="manager",
-                substitute_id="substitute",
-                role="manager",
-                valid_from=date(2026, 11, 1),
-                valid_until=date(2026, 11, 30),
-            )
-        )
+        for table, rows in ((Person, people), (Grant, grants), (Substitute, [standing_in])):
+            session.connection().execute(insert(table), rows)
 
 
 @dataclass

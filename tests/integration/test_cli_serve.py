@@ -19,6 +19,8 @@ from cli.main import main
 from documents.register import SAMPLE
 from tests.databases import Database
 from watching.endpoint import listening
+from workflow.store import Store
+from workflow.tables import Request
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_S = 60.0
@@ -31,8 +33,8 @@ only_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 class Served:
     """A running `paraaf serve`, with what it has said so far."""
 
-    def __init__(self, data: Path, log: Path) -> None:
-        self.data, self.log = data, log
+    def __init__(self, data: Path, log: Path, *, on_a_server: bool) -> None:
+        self.data, self.log, self.on_a_server = data, log, on_a_server
         with log.open("w") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--data", str(data)],
@@ -82,7 +84,7 @@ def served(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) 
     for name, value in database.environ.items():
         monkeypatch.setenv(name, value)
     assert main(["people", "--register", str(SAMPLE), "--data", str(data)]) == 0
-    served = Served(data, tmp_path / "log")
+    served = Served(data, tmp_path / "log", on_a_server=database.kind == "postgresql")
     try:
         served.until(lambda: bool(served.workers))
         yield served
@@ -91,17 +93,20 @@ def served(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) 
         served.process.wait()
 
 
-def state_of(data: Path, capsys: pytest.CaptureFixture[str]) -> str:
-    capsys.readouterr()
-    main(["show", "1", "--as", "P020", "--data", str(data)])
-    return capsys.readouterr().out
+def state_of(data: Path) -> str:
+    with closing(Store.open(data, os.environ)) as store, store.read() as session:
+        return session.get_one(Request, 1).state
 
 
-def test_a_dead_worker_is_replaced_and_its_work_done(
-    served: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_what_dies_is_started_again_its_work_is_done_and_it_stops_in_order(
+    served: Served, tmp_path: Path
 ) -> None:
+    server = AuthorityServer(served.data / "authority")
+    os.kill(_server_of(server), signal.SIGKILL)
     os.kill(served.workers[0], signal.SIGKILL)
     served.until(lambda: len(served.workers) == 2)
+    served.until(lambda: "is started again" in served.log.read_text())
+    served.until(lambda: server.answers)
     rows = tmp_path / "rows.csv"
     rows.write_text("person_id\nP024\n")
     signing = tmp_path / "signing.json"
@@ -116,7 +121,7 @@ def test_a_dead_worker_is_replaced_and_its_work_done(
         main(["fire", "1", "approve", "--as", "P020", "--version", "2", "--data-json", str(signing), *data])
         == 0
     )
-    served.until(lambda: "state      sign " in state_of(served.data, capsys))
+    served.until(lambda: state_of(served.data) == "sign")
     assert "ended with status -9; another starts in" in served.log.read_text()
     # what the new worker counted is told by the process that was asked
     status, figures = served.get("/metrics")
@@ -124,10 +129,15 @@ def test_a_dead_worker_is_replaced_and_its_work_done(
     assert 'paraaf_steps_total{outcome="done",process="worker",step="render",variant="A4"} 1.0' in figures
     assert 'paraaf_jobs_recovered_total{process="serve"} 0.0' in figures
     assert 'paraaf_workers{status="alive"} 1.0' in figures
+    # the terminal's, and that of whoever keeps it running
+    served.process.send_signal(signal.SIGINT if served.on_a_server else signal.SIGTERM)
+    assert served.process.wait(DEADLINE_S) == 0
+    assert served.log.read_text().endswith("Stopped.\n")
+    assert not alive(served.workers[-1])
 
 
 @only_sqlite  # of a server's database see test_watching_endpoint
-def test_it_says_whether_it_is_ready(served: Served) -> None:
+def test_it_says_whether_it_is_ready_and_killed_it_leaves_no_worker_behind(served: Served) -> None:
     assert served.get("/healthz") == (200, '{"status":"alive"}')
     served.until(lambda: served.get("/readyz")[0] == 200)
     (served.data / "blobs").rename(served.data / "aside")
@@ -135,6 +145,10 @@ def test_it_says_whether_it_is_ready(served: Served) -> None:
     served.until(lambda: served.get("/readyz")[0] == 503)
     told = json.loads(served.get("/readyz")[1])
     assert [check["name"] for check in told["checks"] if not check["ok"]] == ["blobs"]
+    worker = served.workers[-1]
+    served.process.kill()
+    served.process.wait()
+    until(lambda: not alive(worker))
 
 
 def test_a_worker_alone_tells_of_itself(tmp_path: Path) -> None:
@@ -232,17 +246,14 @@ def test_an_address_that_cant_be_served_is_told_at_once(
     assert said.format(taken=taken) in capsys.readouterr().err
 
 
-@only_sqlite
-def test_a_dead_authority_is_started_again(served: Served) -> None:
-    server = AuthorityServer(served.data / "authority")
+def _server_of(server: AuthorityServer) -> int:
+    """The process that answers for a development authority."""
     [child] = [
         int(entry.name)
         for entry in Path("/proc").iterdir()
         if entry.name.isdecimal() and str(server.authority.folder).encode() in _command_of(entry)
     ]
-    os.kill(child, signal.SIGKILL)
-    served.until(lambda: "is started again" in served.log.read_text())
-    served.until(lambda: server.answers)
+    return child
 
 
 def _command_of(process: Path) -> bytes:
@@ -251,24 +262,3 @@ def _command_of(process: Path) -> bytes:
     except OSError:  # it has ended meanwhile
         return b""
     return command if b"serve_authority" in command else b""
-
-
-@only_sqlite
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_in_order(served: Served, number: signal.Signals) -> None:
-    worker = served.workers[-1]
-    served.process.send_signal(number)
-    assert served.process.wait(DEADLINE_S) == 0
-    assert served.log.read_text().endswith("Stopped.\n")
-    assert not alive(worker)
-
-
-@only_sqlite
-def test_killed_it_leaves_no_worker_behind(served: Served) -> None:
-    worker = served.workers[-1]
-    served.process.kill()
-    served.process.wait()
-    deadline = time.monotonic() + DEADLINE_S
-    while alive(worker):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -88,6 +88,10 @@ def test_it_first_tells_that_the_log_can_t_be_right(
     units = words_of(client.get("/figures?lang=en&by=unit"))
     assert units.count("”: look again before") == 2  # where they are told one by one
     assert "of 2 groups what is in hand does not fit what leaves" in units
+    assert (
+        '<td data-label="Second">All others</td>' in client.get("/figures?lang=en&by=unit").text
+    )  # no number
+    assert "Policy − all others" in units  # in small letters within a sentence, or behind another
     [row] = table(client, "sound", "by=month")
     off = float(row["in_hand"]) / float(row["rate_times_lead"]) - 1
     assert float(row["off_by"]) == pytest.approx(off, abs=0.05)

@@ -19,6 +19,7 @@ from certs.serve_authority import AuthorityServer
 from cli.sample_exchange import AT_PORTAL, scanned_in, signed_at_portal
 from documents.render import render
 from documents.words import words_in
+from languages import WRITING
 from signing.profile import Level
 from tests.databases import KINDS, fresh
 from tests.desk_office import PASSWORD, browsing, csrf_of, served, signed_in
@@ -577,7 +578,9 @@ def test_paper_goes_out_and_its_scan_comes_back_and_no_other(desk: Desk) -> None
     assert answer.status_code == 200
     assert "document_scanned" in desk.events(number)
     asyncio.run(desk.sample.run_steps(desk.sample.waiting(number)))
-    assert "sealed copy" in desk.page(CLERK, number).text
+    page = desk.page(CLERK, number).text
+    assert "sealed copy" in page
+    assert f"Signed on: {WRITING['en'].day(desk.sample.today)}<" in page
 
 
 def test_of_a_destroyed_request_it_shows_what_stays(

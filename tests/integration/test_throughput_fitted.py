@@ -57,7 +57,7 @@ def log_of(folder: Path, seed: int) -> tuple[Measured, np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_simulated_from_what_was_measured_it_takes_as_long_as_it_took(tmp_path: Path, seed: int) -> None:
     measured, lead_days = log_of(tmp_path, seed)
     fit = fitted(measured, replications=39, seed=seed)
@@ -96,11 +96,11 @@ def test_too_little_is_not_fitted() -> None:
 
 def test_what_was_not_measured_is_beside_it_with_the_same_requests_and_what_a_file_says_holds() -> None:
     lengths, nothing = Lengths.of([5.0 + n % 5 for n in range(40)]), Lengths.of([0.0] * 40)
-    found = Measured("A3", 300, 4000, lengths, lengths, lengths, nothing, nothing)
+    found = Measured("A3", 30, 4000, lengths, lengths, lengths, nothing, nothing)
     [paper, click, remote] = beside(
         [fitted(found, replications=2)], {"A0": {}, "A1": {"clerks": 4}, "A3": {"post_days": 1}}
     )
-    assert {one.scenario.per_week for one in (paper, click, remote)} == {300}
+    assert {one.scenario.per_week for one in (paper, click, remote)} == {30}
     assert (click.scenario.clerks, remote.scenario.post_days) == (4, 1)
     assert {one.post_days for one in remote.redrawn} == {1}
     assert "post_days" not in remote.inputs
@@ -142,7 +142,7 @@ def test_in_each_replication_as_many_requests_come_to_every_variant() -> None:
     for name, minutes in (("A1", 5.0), ("A3", 7.0)):
         lengths = Lengths.of([minutes + n % 5 for n in range(40 if name == "A1" else 90)])
         both.append(
-            fitted(Measured(name, 300, 100, lengths, lengths, lengths, nothing, nothing), replications=5)
+            fitted(Measured(name, 30, 100, lengths, lengths, lengths, nothing, nothing), replications=5)
         )
     rates = [[one.per_week for one in each.redrawn] for each in both]
     assert rates[0] == rates[1]
@@ -223,7 +223,7 @@ def test_what_goes_on_when_the_log_ends_is_not_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_measured_and_not_stand_side_by_side(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_log(Store.open(tmp_path, {}), TRUTH, 300)
+    write_log(Store.open(tmp_path, {}), replace(TRUTH, per_week=20), 300)
     call = ["simulate", "--measured", "--weeks", "8", "--replications", "39", "--data", str(tmp_path)]
     assert main([*call, "--json"]) == 0
     told = {one["scenario"]["name"]: one for one in json.loads(capsys.readouterr().out)["scenarios"]}

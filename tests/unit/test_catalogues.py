@@ -8,7 +8,7 @@ import pytest
 
 from languages import LANGUAGES
 from tests import catalogues
-from tests.catalogues import DOCUMENTS, DOMAINS, PROCESS, VERIFICATION, Domain
+from tests.catalogues import DOCUMENTS, DOMAINS, FIGURES, PAGES, PROCESS, VERIFICATION, Domain
 
 EVERY = [
     pytest.param(domain, language, id=f"{domain.name}-{language}")
@@ -110,3 +110,31 @@ def test_no_text_of_a_report_escapes_its_catalogue() -> None:
                 assert not isinstance(value, str) or value in known, (where, value)
                 seen.add(value)
     assert len(seen) > 200
+
+
+# on pages the beginning of a time, in reports where a figure comes from
+_TWO_THINGS = {"From"}
+
+
+@pytest.mark.parametrize("language", catalogues.LANGUAGES)
+def test_pages_and_reports_of_figures_say_the_same_alike(language: str) -> None:
+    """Who reads the page and then the report must not look for what the other word means."""
+    pages = catalogues.read(language, PAGES)
+    for message in catalogues.read(language, FIGURES):
+        other = pages.get(message.id) if message.id and message.id not in _TWO_THINGS else None
+        assert other is None or forms(other.string) == forms(message.string), message.id
+
+
+@pytest.mark.parametrize(("domain", "language"), EVERY)
+def test_words_are_quoted_as_the_language_does(domain: Domain, language: str) -> None:
+    """The English opening mark closes nothing and opens nothing in the others."""
+    for message in catalogues.read(language, domain):
+        assert not any("\N{LEFT DOUBLE QUOTATION MARK}" in form for form in forms(message.string)), message.id
+
+
+@pytest.mark.parametrize("language", ["da", "nb"])
+@pytest.mark.parametrize("domain", [PAGES, FIGURES], ids=lambda one: one.name)
+def test_a_number_is_on_one_line_with_per_cent(domain: Domain, language: str) -> None:
+    """Where the language sets a space before the sign."""
+    for message in catalogues.read(language, domain):
+        assert not any(re.search("[0-9}] ?%", form) for form in forms(message.string)), message.id

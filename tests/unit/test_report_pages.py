@@ -22,7 +22,7 @@ from throughput.reporting import comparison_tables
 from throughput.reporting.comparison import comparison_pdf
 from throughput.reporting.flow import LEAST, Piece, pages
 from throughput.reporting.frame import Cover, Report
-from throughput.reporting.monitoring import monitoring_pdf
+from throughput.reporting.monitoring import counts, ends, monitoring_pdf
 from throughput.reporting.ranged import ranged, shares
 from throughput.reporting.seal import Seal
 from throughput.reporting.table import Table
@@ -200,3 +200,62 @@ def test_of_four_steps_no_median_is_told() -> None:
         assert (cells["sign"], cells["In all, of a delivered request"]) == (said, said)
         assert cells["In all: 90% within"] == high
         assert comparison_tables.too_few(row) is (high == "–")
+
+
+def test_costs_have_one_heading_and_name_the_process_of_which_none_are_told() -> None:
+    group = replace(office(Law(), 1), key="employer-declaration", variant="A3")
+    prices = Prices("EUR", Sum(40, 40, 40), None, {"A3": VariantPrices(*[Sum(1, 1, 1)] * 4)})
+    found = panels([group], reached={}, given=Given(prices=prices))
+    work = {
+        "employer-declaration": [Work("A3", Figure(9, 10.0), 1.0)],
+        "plan": [Work("A1", Figure(9, 10.0), 1.0)],
+    }
+    held = [KeyCosts(key, 10, tuple(costs(prices, one, per_week=10))) for key, one in work.items()]
+    every = comparison_pdf(
+        several(),
+        scope=Scope(),
+        made_at=MADE,
+        words=report_words("en"),
+        panels=replace(found, costs=tuple(held)),
+    )
+    lines = [line for page in lines_of(every) for line in page]
+    assert sum(line.startswith("Cost a year") for line in lines) == 1
+    assert any(line.startswith("Plan, A1: By a click: no cost is told") for line in lines)
+
+
+def test_more_requests_than_anybody_has_are_not_asked_for_to_the_last() -> None:
+    [one, *_] = [one for one in several().contrasts if one.figure == "handling"]
+    for needed, said in ((None, "–"), (5_812, "5,800"), (560_000, ">\u00a0100,000")):
+        [row] = comparison_tables.said([replace(one, needed=needed)], report_words("en")).rows
+        assert row[-1] == said
+
+
+def test_steps_of_people_stand_in_the_order_of_the_process() -> None:
+    compared = several()
+    (row, *_) = compared.rows
+    row = replace(
+        row, touch_s={one: Spread(9, 60.0, 90.0, 0) for one in ("manager", "new", "request", "sign")}
+    )
+    told_ = comparison_tables.states(compared, [row], report_words("en")).rows
+    assert [cells[2] for cells in told_] == ["Filling in", "Manager's part", "Signature", "New"]
+
+
+def test_a_month_is_on_one_line() -> None:
+    counted = Monitor.of([], months(Month(2026, 8), Month(2026, 10)), ZoneInfo("UTC")).report(None)
+    for table in (counts(counted, report_words("da")), ends(counted, report_words("da"))):
+        assert not any(" " in row[0] for row in table.rows)
+
+
+def test_of_many_months_the_machine_is_told_on_several_tables_in_which_no_figure_is_cut() -> None:
+    (row, *_) = several().rows
+    spread = Spread(50, 161.62, 199.7, 5)
+    rows = [
+        replace(row, variant=f"{one}", system_ms={"sign": spread}, system_total_ms=spread)
+        for one in months(Month(2025, 6), Month(2026, 11))
+    ]
+    compared = replace(several(), rows=rows, contrasts=[], by="month")
+    pages_ = lines_of(comparison_pdf(compared, scope=Scope(), made_at=MADE, words=report_words("en")))
+    cells = " ".join(line for page in pages_ for line in page)
+    assert cells.count("161.62") == 2 * len(rows)
+    assert [len(some) for some in comparison_tables.beside_each_other(rows)] == [6, 6, 6]
+    assert [len(some) for some in comparison_tables.beside_each_other(rows[:7])] == [4, 3]

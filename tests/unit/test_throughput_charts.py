@@ -35,7 +35,7 @@ from tests.drawn_charts import (
 )
 from throughput.charts.ageing import ageing
 from throughput.charts.flow import Band, flow
-from throughput.charts.forest import forest
+from throughput.charts.forest import Estimate, forest
 from throughput.charts.lead import bins_of, leads
 from throughput.charts.model import SERIES, SIZES, Area, Bar, Dot, Drawing, Line, Mark, Text, Whisker
 from throughput.charts.months import months
@@ -346,6 +346,13 @@ def test_an_interval_without_an_end_is_an_arrow() -> None:
         assert whiskers[0].high < zero < whiskers[1].high
         assert (zero - first.x) / (zero - second.x) == pytest.approx(3 / 0.4)
         assert all(row.said in said(drawing) for row in ROWS)
+
+
+def test_a_value_stands_at_the_edge_where_its_name_is_long_too() -> None:
+    for name in ("Op papier", "Met een eigen sleutel – Met het zegel van de organisatie"):
+        drawing = forest(forest_of([Estimate(name, DAY, 0.0, 2 * DAY, "29 u")]), NARROW)
+        [value] = [text for text in drawing.of(Text) if text.text == "29 u"]
+        assert (value.x, value.anchor) == (NARROW, "end")
 
 
 def test_origins_differ_by_shape() -> None:

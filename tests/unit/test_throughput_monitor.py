@@ -70,6 +70,8 @@ def test_the_fund_as_it_is_printed() -> None:
     assert met.startswith("The goal was met: in the mean of the months 89.5% to 89.8% met the norm")
     assert hidden.startswith("In 1 of the 12 months counts are hidden.")
     assert together == "Of all requests together 89.2% met the norm."
+    one = replace(report, months=(Month(2021, 7),))
+    assert verdict(one, target, report_words("en"))[1].startswith("In each month counts are hidden.")
     close = verdict(report, replace(target, goal=0.896), report_words("en"))
     assert close[0].startswith("Whether the goal was met can't be told")
 

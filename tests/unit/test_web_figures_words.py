@@ -14,6 +14,7 @@ from web.figures_beside import Beside
 from web.figures_next import NextParts
 from web.figures_steady import _STEPS as SHOWN
 from web.figures_steady import SteadyParts
+from web.figures_tables import Shares
 from web.figures_wording import wording
 
 
@@ -30,6 +31,27 @@ def test_of_fewer_than_five_steps_no_median_is_told() -> None:
     few, enough = page.machine().tables[0].rows
     assert [cell.plain() for cell in few] == ["Sealing", "<5", None]
     assert [cell.plain() for cell in enough] == ["Sealing", 5, "2.00"]
+
+
+def test_steps_of_the_machine_stand_in_the_order_of_the_work() -> None:
+    steps = ("store", "authorise", "render", "deliver", "sign", "seal")
+    found = [MachineStep("provider", "sign", 9, 1.0), *(MachineStep("system", one, 9, 1.0) for one in steps)]
+    page = SteadyParts(
+        cast(Any, SimpleNamespace(machine=sorted(found, key=lambda one: (one.part, one.step)))),
+        *(cast(Any, None), wording("en"), str),
+        counted=True,
+        words=report_words("en"),
+    )
+    assert [row[0].plain() for row in page.machine().tables[0].rows] == [
+        *("Making the document", "Having it authorised"),
+        *("Signing (at the provider)", "Signing", "Sealing", "Storing", "Delivering"),
+    ]
+
+
+def test_a_share_that_is_left_open_names_per_cent_once() -> None:
+    for language, said in (("en", "47–48%"), ("nb", "47–48\u00a0%")):
+        assert Shares(0.468, 0.482).written(wording(language)) == said
+        assert Shares(0.482, 0.482).written(wording(language)) == said.replace("47–", "")
 
 
 def test_where_most_waiting_is_comes_first_and_not_a_rare_step() -> None:

@@ -115,6 +115,9 @@ def _words(sheet: Sheet, row: Estimate, names: float, words: float) -> float:
             sheet.text(0, y, row.name, bold=True)
             sheet.text(sheet.width, y, row.said, anchor="end")
             y += LINE
+        elif (room := sheet.width - width_of(row.said) - 2 * GAP) >= sheet.width / 2:
+            sheet.text(sheet.width, y, row.said, anchor="end")
+            y = sheet.paragraph(0, y, row.name, room, bold=True)
         else:
             y = sheet.paragraph(0, y, row.name, sheet.width, bold=True)
             y = sheet.paragraph(0, y, row.said, sheet.width)

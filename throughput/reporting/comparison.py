@@ -165,8 +165,9 @@ class _Comparison:
     def _given(self, panels: Panels) -> None:
         """Costs, where prices were given, and the source's criteria."""
         words, report = self._words, self._report
-        for held in panels.costs if panels.prices_given else ():
-            report.heading(words.text("Cost a year (prices as given)"))
+        for number, held in enumerate(panels.costs if panels.prices_given else ()):
+            if number == 0:
+                report.heading(words.text("Cost a year (prices as given)"))
             table = given_tables.costs(held, words)
             if table.rows:
                 report.paragraph(_priced(held, words), heads=True)
@@ -183,7 +184,7 @@ class _Comparison:
                     ),
                 )
             for said in given_tables.without_cost(held.costs, words):
-                report.note(said)
+                report.note(said if table.rows else f"{words.process(held.key)}, {said}")
         if panels.score_card is not None:
             report.heading(words.text("The source's five criteria, and where each cell is from"))
             report.table(given_tables.score_card(panels.score_card, words))
@@ -336,7 +337,8 @@ class _Process:
         if not rows:
             return
         report.heading(words.text("Machine ({origin}; milliseconds of a monotonic clock)"))
-        report.table(tables.machine(rows, words, self._by))
+        for some in tables.beside_each_other(rows):
+            report.table(tables.machine(some, words, self._by))
         report.note(
             words.text(
                 "Medians per step, of one worker, of the days of the period and all units together; kept in"

@@ -1,7 +1,8 @@
 """The tables of the comparison's report."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from math import ceil
 from typing import Literal
 
 from throughput.claims import CLAIMS, plausibility
@@ -12,12 +13,14 @@ from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
 from throughput.reporting.amounts import difference, interval, medians, roughly, span
 from throughput.reporting.table import Table
-from throughput.reporting.telling import verdict
-from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.reporting.telling import WORTH_SAYING, verdict
+from throughput.reporting.words import NO_BREAK, NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
 from throughput.text_table import alike
+from workflow.labels import STATES
 
 Rows = Sequence[VariantMeasures]
+_MOST_COLUMNS = 6
 PROCESS, VARIANT, FIRST, SECOND = mark("Process"), mark("Variant"), mark("First"), mark("Second")
 GROUPS: Mapping[By, str] = {
     "variant": VARIANT,
@@ -90,11 +93,17 @@ def states(told: Comparison, rows: Rows, words: ReportWords) -> Table:
             *_spread(told, row, found, words),
         ]
         for row in rows
-        for state, found in row.touch_s.items()
+        for state, found in sorted(row.touch_s.items(), key=lambda one: _place(one[0]))
     ]
     return Table(
         _heads((PROCESS, GROUPS[told.by], mark("Step"), N, MEDIAN, P90), words), cells, words=3, same=2
     )
+
+
+def _place(state: str) -> tuple[int, str]:
+    """In the order of a process; what is named otherwise comes last."""
+    known = list(STATES)
+    return (known.index(state) if state in STATES else len(known), state)
 
 
 def differences(told: Comparison, found: Sequence[Contrast], words: ReportWords) -> Table:
@@ -125,10 +134,19 @@ def said(found: Sequence[Contrast], words: ReportWords, by: By = "variant") -> T
         if handling:
             row += [
                 span(one.smallest_s, words),
-                NOTHING if one.needed is None else words.number(roughly(one.needed)),
+                _needed(one, words),
             ]
         cells.append(row)
     return Table(_heads((*heads, *more), words), cells, words=4)
+
+
+def _needed(one: Contrast, words: ReportWords) -> str:
+    """How many it would take; of more than anybody has, only that they are more."""
+    if one.needed is None:
+        return NOTHING
+    if one.needed > WORTH_SAYING:
+        return f">{NO_BREAK}{words.number(WORTH_SAYING)}"
+    return words.number(roughly(one.needed))
 
 
 def claims(words: ReportWords) -> Table:
@@ -163,6 +181,12 @@ def capacity(words: ReportWords) -> Table:
         for name, (hours, *people) in rows
     ]
     return Table(_heads(heads, words), cells)
+
+
+def beside_each_other(rows: Rows) -> Iterator[Rows]:
+    """So many groups as find room in columns, and as many each time: a cell that is too narrow is cut."""
+    each = ceil(len(rows) / ceil(len(rows) / _MOST_COLUMNS))
+    yield from (rows[first : first + each] for first in range(0, len(rows), each))
 
 
 def machine(rows: Rows, words: ReportWords, by: By = "variant") -> Table:

@@ -87,7 +87,7 @@ def score_card(card: ScoreCard, words: ReportWords) -> Table:
 
 def _said(said: Statement, words: ReportWords) -> str:
     if said.score is not None:
-        return f"{words.text(_SCORES[said.score])} (“{THEIR_WORDS[said.score]}”)"
+        return _scored(said.score, words)
     if said.minutes is not None:
         value = said.minutes.value or 0.0
         claimed = said.minutes.origin == "claimed"  # as it was claimed
@@ -110,6 +110,14 @@ def _said(said: Statement, words: ReportWords) -> str:
         return amount
     when = _years(said.payback.years, words)
     return words.text("{amount}; paid back: {when}", amount=amount, when=when)
+
+
+def _scored(score: Score, words: ReportWords) -> str:
+    """Ours, and the source's own word where its language is another."""
+    ours, theirs = words.text(_SCORES[score]), THEIR_WORDS[score]
+    if ours.casefold() == theirs.casefold():
+        return ours
+    return words.text("{ours} (“{theirs}”)", ours=ours, theirs=theirs)
 
 
 def _from(said: Statement, words: ReportWords) -> str:

@@ -10,7 +10,7 @@ from throughput.monitor_rows import document
 from throughput.reporting.frame import CHART_WIDTH, Cover, Report
 from throughput.reporting.seal import Seal
 from throughput.reporting.table import Table
-from throughput.reporting.words import NOTHING, ReportWords, mark
+from throughput.reporting.words import NO_BREAK, NOTHING, ReportWords, mark
 from throughput.small_cells import HIDDEN
 from workflow.invented import Invented
 from workflow.labels import OUTCOMES
@@ -90,7 +90,14 @@ def verdict(told: Printed, target: Target, words: ReportWords) -> list[str]:
     )
     found = met if told.mean.low >= target.goal else missed if told.mean.high < target.goal else open_still
     said = [words.text(found, share=_between(told.mean, words), goal=goal, norm=norm)]
-    if len(told.shares) < len(told.months):
+    if not told.shares:
+        said.append(
+            words.text(
+                "In each month counts are hidden. A month's share is given as what it may be by the other"
+                " counts, from lowest to highest."
+            )
+        )
+    elif len(told.shares) < len(told.months):
         said.append(
             words.text(
                 "In {hidden} of the {count} months counts are hidden. Such a month's share is given as what"
@@ -203,7 +210,9 @@ def _end(reason: str, words: ReportWords) -> str:
 
 
 def _place(place: Month | str, words: ReportWords) -> str:
-    return words.text("Period") if isinstance(place, str) else words.month(place.year, place.month)
+    """On one line: a month that is broken makes a table twice as high."""
+    told = words.text("Period") if isinstance(place, str) else words.month(place.year, place.month)
+    return told.replace(" ", NO_BREAK)
 
 
 def _shown(count: int | None, words: ReportWords) -> str:

@@ -16,7 +16,7 @@ FIGURES: Mapping[Figure, str] = {
     "handling": mark("Handling, by people's hands"),
 }
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
-_WORTH_SAYING = 100_000
+WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
 
 
@@ -301,7 +301,7 @@ def _around(found: Sequence[Contrast]) -> Iterator[tuple[str, list[Contrast]]]:
 
 def _is_worth_saying(one: Contrast) -> bool:
     """Whether it would take more requests than there are, and not more than anybody has."""
-    return one.needed is not None and _fewest(one) < one.needed <= _WORTH_SAYING
+    return one.needed is not None and _fewest(one) < one.needed <= WORTH_SAYING
 
 
 def _range(low: str, high: str, words: ReportWords) -> str:
