@@ -10,11 +10,12 @@ that nobody withdrew is as small a count as that one did.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from throughput.errors import SumsWrong
 from throughput.month_shape import INNER, OPEN, Kind, Pair, Place, Shape, Ways, Where, around, joined
@@ -22,7 +23,7 @@ from throughput.small_cells import SMALL, Before, Cell, Hidden, Sum, Within, hid
 
 LAST_WEEK = timedelta(days=7)
 _FEWEST, _MORE = 4, 3
-"""So many of the months before may be others when one is decided; so many times as many where that is too few."""
+"""So many of the months before may be others when one is decided; where that is too few, as often as many."""
 
 
 @dataclass(frozen=True)
@@ -120,112 +121,100 @@ def _placed(kind: Any, unit: str | None, key: str | None) -> Place:
 
 
 def month_told(
-    cases: Sequence[Followed],
-    ends: datetime,
-    begins: Sequence[datetime],
-    norms: int,
-    *,
-    before: Sequence[MonthTold] = (),
-    small: int = SMALL,
+    counted: Callable[[int], "Counted"], norms: int, *, before: Sequence[MonthTold] = (), small: int = SMALL
 ) -> MonthTold:
-    """Count what concerns the month that ends then, and keep what may be printed of it.
+    """Keep of what is counted of a month what may be printed of it.
 
-    `begins`: when it began, and the months before it, the last one first; `before`: what is told of these.
+    `counted`: of the month, 0, and of those so many before it; `before`: what is told of these, the last one
+    first.
     """
-    months = _Months(cases, ends, begins, norms, before)
-    found, counted, shape = months.decided(small), months.counted, months.shapes[0]
-    printed = {
-        place: count for place, count in counted.counts_of(shape).items() if (0, place) not in found.cells
-    }
+    months = _Months(counted, norms, before)
+    found, month, shape = months.decided(small), months.counted(0), months.shapes[0]
+    counts = month.counts_of(shape)
+    printed = {place: count for place, count in counts.items() if (0, place) not in found.cells}
     large = {place for place in shape.cells if (0, place) in (found.large or ())}
     _name_alike(printed, norms)
     _name_alike(large, norms)
     return MonthTold(
         printed,
-        {where: n for where, n in counted.tasks.items() if (("ended", "done"), *where) in printed},
-        frozenset(unit for unit, _ in counted.ways),
+        {where: n for where, n in month.tasks.items() if (("ended", "done"), *where) in printed},
+        frozenset(unit for unit, _ in month.ways),
         frozenset(shape.reasons),
         frozenset(large),
         found.large is not None,
         small,
-        counted.ways,
-        frozenset(found.unsure),
+        month.ways,
+        cast("frozenset[tuple[int, Place]]", found.unsure),
     )
 
 
 class _Months:
     """A month to be decided, and those before it as far as they were told without a gap."""
 
-    def __init__(
-        self,
-        cases: Sequence[Followed],
-        ends: datetime,
-        begins: Sequence[datetime],
-        norms: int,
-        before: Sequence[MonthTold],
-    ) -> None:
-        self._cases, self._bounds = cases, [ends, *begins]
-        self._months: dict[int, _Counted] = {}
-        self._before = before[: len(begins) - 1]
-        self.counted = self._counted(0)
-        self.shapes = joined([self.counted.ways, *(one.ways for one in self._before)], norms)
+    def __init__(self, counted: Callable[[int], "Counted"], norms: int, before: Sequence[MonthTold]) -> None:
+        self.counted = cache(counted)
+        self._before = before
+        self.shapes = joined([self.counted(0).ways, *(one.ways for one in before)], norms)
 
     def decided(self, small: int) -> Hidden:
-        """What the month hides. Where requests have been destroyed, so that no counts fit what was told of the
-        months before, it is decided alone.
+        """What the month hides. Where requests have been destroyed, and no counts fit what was told of the
+        months before any more, it is decided alone.
         """
-        theirs = self._before[0].unsure if self._before else ()
-        unsure = {(back + 1, place) for back, place in theirs if back < len(self._before)}
-        several = max([_FEWEST, *(1 + back for back, _ in unsure)])
-        while True:
-            many = min(several, len(self._before))
-            try:
-                found = self._hidden(many, unsure, small)
-            except SumsWrong:
-                break
-            if not found.told or many == len(self._before):
-                if any(back == 0 for back, _ in found.told):
-                    break
-                return found
-            several *= _MORE
-        found = self._hidden(0, set(), small)
+        theirs = self._before[0].unsure if self._before else frozenset()
+        unsure: set[Cell] = {(back + 1, place) for back, place in theirs if back < len(self._before)}
+        several = max([_FEWEST, *(2 + back for back, _ in theirs)])
+        try:
+            found = self._hidden(several, unsure, small)
+            while found.told and several < len(self._before):
+                several *= _MORE
+                found = self._hidden(several, unsure, small)
+        except SumsWrong:
+            return self._alone(unsure, small)
+        is_told = any((0, place) in found.told for place in self.shapes[0].cells)
+        return self._alone(unsure, small) if is_told else found
+
+    def _alone(self, unsure: Set[Cell], small: int) -> Hidden:
+        found = self._hidden(0, frozenset(), small)
         return replace(found, unsure=found.unsure | unsure)
 
-    def _hidden(self, many: int, unsure: Set[Cell], small: int) -> Hidden:
+    def _hidden(self, several: int, unsure: Set[Cell], small: int) -> Hidden:
         """The same, where so many months before may be others."""
-        own, *others = (self._counted(back).counts_of(self.shapes[back]) for back in range(many + 1))
-        known = [
-            {(back, place): told.within(*place) for place in shape.cells}
-            for back, shape, told in zip(range(1, many + 1), self.shapes[1:], self._before, strict=False)
-        ]
-        counts: dict[Cell, int] = {(0, place): count for place, count in own.items()}
-        theirs = {(back, place): n for back, one in enumerate(others, 1) for place, n in one.items()}
-        before = Before(known, {**theirs, **self._inner(many)}, unsure)
+        many = min(several, len(self._before))
+        counts, *others = (self._of_month(back) for back in range(many + 1))
+        known = [self._known(back) for back in range(1, many + 1)]
+        theirs = {cell: count for table in (*others, self._inner(many)) for cell, count in table.items()}
         ends = {(0, (OPEN, *pair)) for pair in self.shapes[0].ways}
+        before = Before(known, theirs, unsure)
         return hidden(counts, list(self._sums(many)), small=small, before=before, ends=ends)
 
+    def _of_month(self, back: int) -> dict[Cell, int]:
+        counts = self.counted(back).counts_of(self.shapes[back])
+        return {(back, place): count for place, count in counts.items()}
+
+    def _known(self, back: int) -> dict[Cell, Within]:
+        told = self._before[back - 1]
+        return {(back, place): told.within(*place) for place in self.shapes[back].cells}
+
     def _sums(self, many: int) -> Iterator[Sum]:
-        """What is a sum of what, in and between the months."""
+        """What is a sum of what, in the months and between them. What was open before them stays as it is, or
+        may be anything where nothing is told of that.
+        """
+        first = () if many < len(self._before) else None
         for back, shape in enumerate(self.shapes[: many + 1]):
             for total, parts in shape.sums:
                 yield Sum((back, total), tuple((back, part) for part in parts))
-            earlier = self.shapes[back + 1].ways if back < many else {} if many < len(self._before) else None
-            yield from shape.ties(back, earlier, self.counted.nameless if back == 0 else frozenset())
+            earlier = self.shapes[back + 1].ways if back < many else first
+            yield from shape.ties(back, earlier, self.counted(back).nameless)
 
     def _inner(self, many: int) -> dict[Cell, int]:
-        """What is in no report, of each month, and what was open before."""
+        """What is in no report of the months, and what was open before."""
         found: dict[Cell, int] = {}
-        for back in range(many + 1):
-            counted = self._counted(back)
-            for pair in self.shapes[back].ways:
-                found |= {(back, (kind, *pair)): counted.inner[kind, *pair] for kind in INNER}
-                found.setdefault((back + 1, (OPEN, *pair)), counted.was_open[pair])
+        for back, shape in enumerate(self.shapes[: many + 1]):
+            month = self.counted(back)
+            for pair in shape.ways:
+                found |= {(back, (kind, *pair)): month.inner[kind, *pair] for kind in INNER}
+                found[back + 1, (OPEN, *pair)] = month.was_open[pair]
         return found
-
-    def _counted(self, back: int) -> "_Counted":
-        if back not in self._months:
-            self._months[back] = _Counted(self._cases, self._bounds[back + 1], self._bounds[back])
-        return self._months[back]
 
 
 def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:
@@ -241,8 +230,8 @@ def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:
             counts.add((name, unit, key))
 
 
-class _Counted:
-    """The counts of one month."""
+class Counted:
+    """The counts of the month that begins and ends then."""
 
     def __init__(self, cases: Iterable[Followed], begins: datetime, ends: datetime) -> None:
         self._begins, self._ends = begins, ends

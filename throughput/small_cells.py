@@ -30,6 +30,8 @@ FEWEST = 5
 """Of fewer requests than this nothing is told of how they fared."""
 _FEW = 8
 """So few cells are moved one by one, more of them many at once first."""
+_PUT_OFF = 8
+"""What it costs to leave it to what comes after, where hiding one more costs 10."""
 Cell = Hashable
 _Counts = NDArray[np.int64]
 _Marks = NDArray[np.bool_]
@@ -56,7 +58,7 @@ class Hidden:
     """The cells that print as `*`; `large` are those that are no small counts, where readers may know which.
 
     None: which are large would tell a count. `unsure`: small ones, of before too, that what comes after may
-    tell, so that it has to keep them. `told`: those that could not be kept, for what was told of them before.
+    tell, and so has to keep. `told`: those that are told whatever is hidden.
     """
 
     cells: frozenset[Cell]
@@ -98,16 +100,15 @@ def hidden(
     """
     _require_sums(counts, sums)
     table = _Table.of(counts, sums, before, ends)
-    for knows in (True, False):
-        search = _Search(table, small, knows=knows)
-        search.run()
-        if knows and search.told:
-            continue
-        is_open = search.gave_up and search.told  # what prints nothing tells nothing
-        found = frozenset(counts) if is_open else frozenset(counts.keys() & search.hidden)
-        large = frozenset(cell for cell in found if counts[cell] > small)
-        return Hidden(found, large if knows else None, search.unsure, search.told)
-    raise AssertionError
+    search = _Search(table, small, knows=True)
+    if search.told:
+        search = _Search(table, small, knows=False)
+    if search.told and search.gave_up:
+        return Hidden(
+            frozenset(counts), None, search.unsure, search.told
+        )  # what prints nothing tells nothing
+    large = frozenset(cell for cell in search.hidden if counts[cell] > small) if search.knows else None
+    return Hidden(search.hidden, large, search.unsure, search.told)
 
 
 def _require_sums(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> None:
@@ -128,9 +129,9 @@ class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
-    printed or hidden before; `unsure`: those of them that are to be kept. `parts`: what may change by itself,
-    the cells to decide first. `costs`: what it costs to hide one; it doesn't depend on counts, for what is
-    hidden would tell of them.
+    printed or hidden before; `unsure`: those of them that are to be kept. `parts`: each table, and each two
+    that follow each other; `last`: those of the table to decide. `costs`: what it costs to hide a cell; it
+    doesn't depend on counts, for what is hidden would tell of them.
     """
 
     cells: Sequence[Cell]
@@ -211,7 +212,7 @@ class _Search:
     """What to hide, found step by step; whoever reads `knows` which of the hidden ones are small, or not."""
 
     def __init__(self, table: _Table, small: int, *, knows: bool) -> None:
-        self._table, self._knows = table, knows
+        self._table, self.knows = table, knows
         size, is_small = len(table.cells), table.values <= small
         low, high = np.zeros(size), np.full(size, float(table.most))
         if knows:
@@ -224,6 +225,8 @@ class _Search:
         self._told = (table.decides & is_small) | table.unsure
         self._unsure = self._told.copy()
         self.gave_up = False
+        """Whether something may be there to keep what is told, and was not found."""
+        self._run()
 
     @property
     def hidden(self) -> frozenset[Cell]:
@@ -240,18 +243,19 @@ class _Search:
         """Those of which it isn't shown that they can be others."""
         return self._cells(self._told)
 
-    def run(self) -> None:
+    def _run(self) -> None:
         """Hide until nothing can be told; who knows which are small may tell one all the same.
 
-        First in parts, the rest staying as it is: most cells can be others all the same.
+        First in parts, the rest staying as it is: most cells can be others all the same. Of those that could
+        only while an end moved, most can while none does, by what has been hidden since.
         """
         every = np.ones(len(self._table.cells), dtype=bool)
         for part in self._table.parts:
-            self._keep_in(self._changes(part))
-        self._keep_in(self._changes(every), strict=self._knows)
+            self._keep_in(part)
+        self._keep_in(every, strict=self.knows)
         for part in self._table.last:
-            self._move(self._changes(part & ~self._table.ends))
-        self._move(self._changes(~self._table.ends), self._table.unsure)
+            self._move(part, every)
+        self._move(every, self._table.unsure)
 
     def _cells(self, marked: _Marks) -> frozenset[Cell]:
         return frozenset(self._table.cells[int(at)] for at in np.flatnonzero(marked))
@@ -260,9 +264,12 @@ class _Search:
         values = self._table.values
         return _Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
 
-    def _move(self, changes: "_Changes", of: _Marks | None = None) -> None:
-        """Find out which hidden cells can be others, and hide nothing for it."""
-        own = changes.free if of is None else changes.free & of
+    def _move(self, part: _Marks, of: _Marks) -> None:
+        """Find out which of these can be others by changes of a part and of no end, hiding nothing for it."""
+        own = part & of
+        if not (self._unsure & own).any():
+            return
+        changes = self._changes(part & ~self._table.ends)
         for aim in _aims(len(self._table.cells)):
             if (aims := self._unsure & own).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
@@ -271,12 +278,15 @@ class _Search:
                 if self._unsure[at]:
                     self._note(changes.of_hidden(int(at), by))
 
-    def _keep_in(self, changes: "_Changes", *, strict: bool = False) -> None:
-        """Hide what lets cells be others, by changes of these. `strict`: up to the first that can't."""
+    def _keep_in(self, part: _Marks, *, strict: bool = False) -> None:
+        """Hide what lets cells of a part be others by changes of it. `strict`: up to the first that can't."""
+        if not (self._told & part).any():
+            return
+        changes = self._changes(part)
         for aim in _aims(len(self._table.cells)):
-            if (aims := self._told & changes.free).sum() > _FEW:
+            if (aims := self._told & part).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
-        for at in np.flatnonzero(self._told & changes.free):
+        for at in np.flatnonzero(self._told & part):
             if self._told[at]:
                 self._keep(int(at), changes)
             if strict and self._told[at]:
@@ -284,14 +294,14 @@ class _Search:
         self.gave_up |= changes.gave_up
 
     def _keep(self, at: int, changes: "_Changes") -> None:
-        """Hide what lets this cell be one more, or less: what costs least, and nothing where it may be so."""
-        costs = np.where(self._printed, self._table.costs, 0.001)
+        """Hide what lets this cell be one more, or less: what costs least, and nothing where that does."""
+        costs = np.where(self._printed, self._table.costs, np.where(self._table.ends, _PUT_OFF, 0.001))
         best: tuple[float, _Counts] | None = None
         for by in (1, -1):
             found = changes.of_one(at, by, costs, inf if best is None else best[0])
             if found is not None and (best is None or found[0] < best[0]):
                 best = found
-            if best is not None and not (self._printed & (best[1] != 0)).any():
+            if best is not None and best[0] < _PUT_OFF:
                 break
         if best is not None:
             places = np.flatnonzero(self._printed & (best[1] != 0))

@@ -101,9 +101,7 @@ class WholeNumbers:
 
 
 class Shifts:
-    """Whole numbers from `low` to `high` around nothing, each as what it is more and what it is less: so their
-    sizes cost, whichever way they go.
-    """
+    """Whole numbers that fit sums of nothing and cost by their size, be they more or less than nothing."""
 
     def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64], rows: Sequence[Row]) -> None:
         self._size = size = len(low)
