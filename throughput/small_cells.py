@@ -253,6 +253,8 @@ class _Search:
         for part in self._table.parts:
             self._keep_in(part)
         self._keep_in(every, strict=self.knows)
+        if self.knows and self._told.any():
+            return
         for part in self._table.last:
             self._move(part, every)
         self._move(every, self._table.unsure)
