@@ -22,6 +22,8 @@ from throughput.month_shape import INNER, OPEN, Kind, Pair, Place, Shape, Ways, 
 from throughput.small_cells import SMALL, Before, Cell, Hidden, Sum, Within, hidden
 
 LAST_WEEK = timedelta(days=7)
+_OLD = 3
+"""So many months back what is not kept for good yet has to be."""
 _FEWEST, _MORE = 4, 3
 """So many of the months before may be others when one is decided; where that is too few, as often as many."""
 
@@ -161,7 +163,7 @@ class _Months:
         months before any more, it is decided alone.
         """
         theirs = self._before[0].unsure if self._before else frozenset()
-        unsure: set[Cell] = {(back + 1, place) for back, place in theirs if back < len(self._before)}
+        unsure = {(back + 1, place) for back, place in theirs if back < len(self._before)}
         several = max([_FEWEST, *(2 + back for back, _ in theirs)])
         try:
             found = self._hidden(several, unsure, small)
@@ -173,18 +175,18 @@ class _Months:
         is_told = any((0, place) in found.told for place in self.shapes[0].cells)
         return self._alone(unsure, small) if is_told else found
 
-    def _alone(self, unsure: Set[Cell], small: int) -> Hidden:
+    def _alone(self, unsure: Set[tuple[int, Place]], small: int) -> Hidden:
         found = self._hidden(0, frozenset(), small)
         return replace(found, unsure=found.unsure | unsure)
 
-    def _hidden(self, several: int, unsure: Set[Cell], small: int) -> Hidden:
+    def _hidden(self, several: int, unsure: Set[tuple[int, Place]], small: int) -> Hidden:
         """The same, where so many months before may be others."""
         many = min(several, len(self._before))
         counts, *others = (self._of_month(back) for back in range(many + 1))
         known = [self._known(back) for back in range(1, many + 1)]
         theirs = {cell: count for table in (*others, self._inner(many)) for cell, count in table.items()}
         ends = {(0, (OPEN, *pair)) for pair in self.shapes[0].ways}
-        before = Before(known, theirs, unsure)
+        before = Before(known, theirs, unsure, {(back, place) for back, place in unsure if back >= _OLD})
         return hidden(counts, list(self._sums(many)), small=small, before=before, ends=ends)
 
     def _of_month(self, back: int) -> dict[Cell, int]:

@@ -28,10 +28,11 @@ SMALL = 2
 HIDDEN = "*"
 FEWEST = 5
 """Of fewer requests than this nothing is told of how they fared."""
-_FEW = 8
+_FEW = 20
 """So few cells are moved one by one, more of them many at once first."""
 _PUT_OFF = 8
 """What it costs to leave it to what comes after, where hiding one more costs 10."""
+_NEVER = 1e5
 Cell = Hashable
 _Counts = NDArray[np.int64]
 _Marks = NDArray[np.bool_]
@@ -72,12 +73,13 @@ class Before:
     """What was told of tables that are tied to the one that is decided, the last one first.
 
     `known`: what may be known of each of their counts. `counts`: what these are, and what there is in no
-    table. `unsure`: those that are still to be kept.
+    table. `unsure`: those that are still to be kept; `old`: those of them that are to be kept for good now.
     """
 
     known: Sequence[Mapping[Cell, Within]]
     counts: Mapping[Cell, int]
     unsure: Set[Cell] = frozenset()
+    old: Set[Cell] = frozenset()
 
 
 _NOTHING = Before((), {})
@@ -104,9 +106,8 @@ def hidden(
     if search.told:
         search = _Search(table, small, knows=False)
     if search.told and search.gave_up:
-        return Hidden(
-            frozenset(counts), None, search.unsure, search.told
-        )  # what prints nothing tells nothing
+        nothing = frozenset(counts)  # what prints nothing tells nothing
+        return Hidden(nothing, None, search.unsure, search.told)
     large = frozenset(cell for cell in search.hidden if counts[cell] > small) if search.knows else None
     return Hidden(search.hidden, large, search.unsure, search.told)
 
@@ -129,9 +130,9 @@ class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
-    printed or hidden before; `unsure`: those of them that are to be kept. `parts`: each table, and each two
-    that follow each other; `last`: those of the table to decide. `costs`: what it costs to hide a cell; it
-    doesn't depend on counts, for what is hidden would tell of them.
+    printed or hidden before; `unsure`: those of them that are to be kept, `old` ones for good. `parts`: each
+    table, and each two that follow each other; `last`: those of the table to decide. `costs`: what it costs
+    to hide a cell; it doesn't depend on counts, for what is hidden would tell of them.
     """
 
     cells: Sequence[Cell]
@@ -140,6 +141,7 @@ class _Table:
     decides: _Marks
     known: Mapping[int, Within]
     unsure: _Marks
+    old: _Marks
     ends: _Marks
     parts: Sequence[_Marks]
     last: Sequence[_Marks]
@@ -161,7 +163,8 @@ class _Table:
         within = {place[cell]: one for cell, one in known.items()}
         most = _more_than_any(actual, known)
         values = np.array([actual[cell] for cell in cells], dtype=np.int64)
-        decides, unsure, ending = (_marks(cells, some) for some in (counts, before.unsure, ends))
+        decides = _marks(cells, counts)
+        unsure, old, ending = (_marks(cells, some) for some in (before.unsure, before.old, ends))
         if any(not one.low <= values[at] <= one.high for at, one in within.items()):
             values = _fitted(values, decides, within, rows, most)
         printed = [one for one in sums if counts.keys() | known.keys() >= {one.total, *one.parts}]
@@ -171,7 +174,7 @@ class _Table:
         tables = [_marks(cells, untabled | table.keys()) for table in (counts, *before.known)]
         pairs = [one | next_one for one, next_one in pairwise(tables)]
         parts, last = [*tables, *pairs], [tables[0], *pairs[:1]]
-        return cls(cells, values, rows, decides, within, unsure, ending, parts, last, costs, most)
+        return cls(cells, values, rows, decides, within, unsure, old, ending, parts, last, costs, most)
 
 
 def _marks(cells: Sequence[Cell], some: Container[Cell]) -> _Marks:
@@ -223,7 +226,7 @@ class _Search:
         self._printed = table.decides & ~is_small
         self._low, self._high = low, high
         self._told = (table.decides & is_small) | table.unsure
-        self._unsure = self._told.copy()
+        self._unsure, self._old = self._told.copy(), table.old
         self.gave_up = False
         """Whether something may be there to keep what is told, and was not found."""
         self._run()
@@ -250,14 +253,14 @@ class _Search:
         only while an end moved, most can while none does, by what has been hidden since.
         """
         every = np.ones(len(self._table.cells), dtype=bool)
-        for part in self._table.parts:
+        for part in (*self._table.parts, every):
             self._keep_in(part)
-        self._keep_in(every, strict=self.knows)
+        self._old = ~every  # what can't be kept for good must be put off once more
+        self._keep_in(every, strict=True)
         if self.knows and self._told.any():
             return
         for part in self._table.last:
-            self._move(part, every)
-        self._move(every, self._table.unsure)
+            self._move(part)
 
     def _cells(self, marked: _Marks) -> frozenset[Cell]:
         return frozenset(self._table.cells[int(at)] for at in np.flatnonzero(marked))
@@ -266,16 +269,15 @@ class _Search:
         values = self._table.values
         return _Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
 
-    def _move(self, part: _Marks, of: _Marks) -> None:
-        """Find out which of these can be others by changes of a part and of no end, hiding nothing for it."""
-        own = part & of
-        if not (self._unsure & own).any():
+    def _move(self, part: _Marks) -> None:
+        """Find out which cells of a part can be others while no end moves, hiding nothing for it."""
+        if not (self._unsure & part).any():
             return
         changes = self._changes(part & ~self._table.ends)
         for aim in _aims(len(self._table.cells)):
-            if (aims := self._unsure & own).sum() > _FEW:
+            if (aims := self._unsure & part).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
-        for at in np.flatnonzero(self._unsure & own):
+        for at in np.flatnonzero(self._unsure & part):
             for by in (1, -1):
                 if self._unsure[at]:
                     self._note(changes.of_hidden(int(at), by))
@@ -297,10 +299,11 @@ class _Search:
 
     def _keep(self, at: int, changes: "_Changes") -> None:
         """Hide what lets this cell be one more, or less: what costs least, and nothing where that does."""
-        costs = np.where(self._printed, self._table.costs, np.where(self._table.ends, _PUT_OFF, 0.001))
+        put_off, most = (_NEVER, _NEVER) if self._old[at] else (_PUT_OFF, inf)
+        costs = np.where(self._printed, self._table.costs, np.where(self._table.ends, put_off, 0.001))
         best: tuple[float, _Counts] | None = None
         for by in (1, -1):
-            found = changes.of_one(at, by, costs, inf if best is None else best[0])
+            found = changes.of_one(at, by, costs, most if best is None else best[0])
             if found is not None and (best is None or found[0] < best[0]):
                 best = found
             if best is not None and best[0] < _PUT_OFF:
@@ -313,10 +316,14 @@ class _Search:
 
     def _note(self, change: _Counts | None) -> None:
         """Cells that may be others can't be told, and hiding more keeps them so."""
-        if change is not None:
-            self._told &= change == 0
-            if not (self._table.ends & (change != 0)).any():
-                self._unsure &= change == 0
+        if change is None:
+            return
+        same = change == 0
+        if (self._table.ends & ~same).any():
+            self._told &= same | self._old
+        else:
+            self._told &= same
+            self._unsure &= same
 
 
 def _aims(size: int) -> Iterator[NDArray[np.float64]]:
