@@ -1,12 +1,13 @@
 """Pages and reports call a step of the machine what it is, and tell no median of few."""
 
+from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 from throughput.kept_days import Way
 from throughput.lengths import bucket
 from throughput.measures import SYSTEM_STEPS
-from throughput.overview_rows import Compared, MachineStep, Spent
+from throughput.overview_rows import Compared, MachineStep, Passed, Spent
 from throughput.reporting.comparison_tables import _STEPS as REPORTED
 from throughput.reporting.words import report_words
 from throughput.spans import Wait
@@ -52,6 +53,24 @@ def test_a_share_that_is_left_open_names_per_cent_once() -> None:
     for language, said in (("en", "47–48%"), ("nb", "47–48\u00a0%")):
         assert Shares(0.468, 0.482).written(wording(language)) == said
         assert Shares(0.482, 0.482).written(wording(language)) == said.replace("47–", "")
+
+
+def test_what_is_beyond_chance_is_said_to_be_longer_or_shorter() -> None:
+    for last, said in ((9.0, "longer"), (1.0, "shorter")):
+        days = [5.0, 5.2, 5.0, 5.2, 5.0, 5.2, 5.0, 5.2, 5.0, 5.2, last]
+        passed = [
+            Passed(date(2026, 6, 1) + timedelta(weeks=n), 9, 86_400 * lead) for n, lead in enumerate(days)
+        ]
+        whole = SimpleNamespace(lead=None, delivered=99)
+        page = NextParts(
+            cast(Any, SimpleNamespace(passed=passed, whole=whole, spent=[], in_hand=[])),
+            *(cast(Any, None), wording("en"), str),
+            counted=True,
+            words=report_words("en"),
+        )
+        step = page._changed()
+        assert step is not None
+        assert f" on is {said} than chance makes it: ask why." in step.said
 
 
 def test_where_most_waiting_is_comes_first_and_not_a_rare_step() -> None:
