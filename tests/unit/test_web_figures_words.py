@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
+from throughput.contrasts import Contrast
+from throughput.difference import Difference, Faster, Interval
 from throughput.kept_days import Way
 from throughput.lengths import bucket
 from throughput.measures import SYSTEM_STEPS
@@ -86,6 +88,18 @@ def test_where_most_waiting_is_comes_first_and_not_a_rare_step() -> None:
         page = NextParts(*made, counted=counted, words=report_words("en"))
         said = [step.said for step in page.all() if step.part == "spans"]
         assert [f"“{state}”" in one for one in said] == [True]
+
+
+def test_a_pair_that_a_report_may_tell_apart_is_said_to_be_at_the_edge() -> None:
+    """Where lengths are known within 1%, an interval that ends at nothing may end on either side of it."""
+    for high, edge in ((0.0, True), (70.0, True), (-70.0, True), (90.0, False), (-90.0, False)):
+        found = Difference(0.5, 3000.0, 5000.0, Interval(-4000.0, high), Faster(0.6, 0.6))
+        pair = Contrast("k", "lead", "A1", "A3", 45, 70, 0, 0, found, None, None)
+        told = SimpleNamespace(contrasts=[pair], by="variant")
+        made = (cast(Any, told), cast(Any, None), wording("en"), str)
+        said = " ".join(Beside(*made, counted=True, words=report_words("en")).verdicts())
+        named = "At the edge of what can be told: A1 (by a click) – A3 (with a person's own key). A report of"
+        assert (named in said) is edge
 
 
 def test_shares_and_rates_are_those_of_exact_counts() -> None:
