@@ -14,11 +14,11 @@ from cli.main import main
 from tests.integration.engine_office import UNIT, Office
 from tests.steps_office import Sample
 from tests.timed_office import Past
-from throughput.kept_days import ZONE
 from throughput.monitor import Monitor, Month, months
 from throughput.monitor_kept import keep_months, months_kept
 from throughput.monitor_rows import document
 from throughput.monitor_settings import monitor_settings
+from workflow.calendar import ZONE
 from workflow.store import Store
 
 NOVEMBER = ("--from", "2026-11", "--to", "2026-11")

@@ -2,7 +2,7 @@
 
 from throughput.difference import Difference
 from throughput.reporting.words import NOTHING, OPEN, ReportWords
-from throughput.text_table import alike
+from throughput.text_table import like_of
 
 
 def span(seconds: float | None, words: ReportWords, like: float | None = None) -> str:
@@ -25,12 +25,6 @@ def interval(found: Difference, words: ReportWords) -> str:
     ends = (found.interval.low, found.interval.high)
     low, high = (words.signed(end, OPEN, like=like_of(found)) for end in ends)
     return low if low == high else f"{low} … {high}".replace("… …", "…")
-
-
-def like_of(found: Difference) -> float:
-    """In what all of it is told: both medians, their difference, and its interval."""
-    ends = (found.interval.low, found.interval.high) if found.value is None else ()
-    return alike(found.a, found.b, found.value, *ends)
 
 
 def roughly(count: int) -> int:

@@ -8,14 +8,17 @@ from throughput.claims import plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.grouped import By
-from throughput.reporting.amounts import interval, like_of, roughly, span
+from throughput.reporting.amounts import interval, roughly, span
 from throughput.reporting.words import NO_BREAK, ReportWords, mark
+from throughput.text_table import like_of
 
 FIGURES: Mapping[Figure, str] = {
     "lead": mark("Lead time, from requested to delivered"),
     "handling": mark("Handling, by people's hands"),
 }
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
+_MOST_TOGETHER = 4
+"""So many numbers stay together on one line."""
 WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
 
@@ -147,7 +150,7 @@ class Saying:
         requests = words.text(
             "Requests: {n_first} against {others}.", n_first=n_name, others="; ".join(map(str, n_others))
         )
-        return f"{said} {requests}"
+        return f"{said} {_together(requests) if len(n_others) <= _MOST_TOGETHER else requests}"
 
     def _by_how_much(self, one: Contrast, other: str) -> str:
         words, like = self.words, like_of(one.found)
@@ -273,9 +276,14 @@ class Saying:
         if a is None or b is None:
             return ""
         n_first, n_second = (a, b) if first == one.a else (b, a)
-        return " " + self.words.text(
-            "Requests: {n_first} and {n_second}.", n_first=n_first, n_second=n_second
+        return " " + _together(
+            self.words.text("Requests: {n_first} and {n_second}.", n_first=n_first, n_second=n_second)
         )
+
+
+def _together(text: str) -> str:
+    """The same on one line."""
+    return text.replace(" ", NO_BREAK)
 
 
 def _ends(one: Contrast) -> tuple[float | None, float | None]:
