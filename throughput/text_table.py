@@ -50,8 +50,14 @@ def alike(*seconds: float | None) -> float:
 
 
 def like_of(found: Difference) -> float:
-    """In what all of a difference is told: as both medians are; where neither is known, as its interval."""
-    return alike(found.a, found.b) if found.a or found.b else alike(found.interval.low, found.interval.high)
+    """In what all of a difference is told: as its interval and both medians, where these come to half of it.
+
+    A small difference, or end, is told in its own unit: it makes the others no other one.
+    """
+    medians = [one for one in (found.a, found.b) if one]
+    ends = [abs(end) for end in (found.interval.low, found.interval.high) if end]
+    longest = alike(max((*medians, *ends), default=0.0))
+    return longest if min(medians, default=longest) >= longest / 4 else alike(*medians)
 
 
 def grid(table: Sequence[Sequence[str]]) -> str:

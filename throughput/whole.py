@@ -84,10 +84,9 @@ def _checked(
 ) -> Iterator[Little]:
     """The log of one process, of the groups that are told of and by their names."""
     names = {digest_in(group.variant): group.variant for group in groups if group.key == scope.key}
-    for one in little_weeks(Overview(session, scope, now), by) if names else []:
-        name = names.get(one.variant[:DIGITS] if by == "definition" else one.variant)
-        if name is not None:
-            yield replace(one, variant=name)
+    checks = little_weeks(Overview(session, scope, now), by) if names else []
+    found = {one.variant[:DIGITS] if by == "definition" else one.variant: one for one in checks}
+    yield from (replace(found[label], variant=name) for label, name in names.items() if label in found)
 
 
 def panels(

@@ -144,7 +144,7 @@ class _Comparison:
         """That some log can't be right: whoever reads the first page alone has to know."""
         words, alone = self._words, len(self._processes) == 1
         found = [] if self._panels is None else [one for one in self._panels.little if not one.sound]
-        named = [(one.key, tables.short(one.variant, self._told.by, words)) for one in found]
+        named = [(one.key, tables.called(one.variant, self._told.by, words)) for one in found]
         if named:
             yield words.text(
                 "Look again before you rely on this: the requests in hand of {groups} do not fit how many end"

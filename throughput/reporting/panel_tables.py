@@ -8,14 +8,14 @@ from throughput.discreet import few
 from throughput.grouped import By
 from throughput.little import Cause, Little
 from throughput.origins import Origin
-from throughput.reporting.comparison_tables import GROUPS, PROCESS, short
+from throughput.reporting.comparison_tables import GROUPS, PROCESS, called, short
 from throughput.reporting.ranged import ranged, shares
 from throughput.reporting.table import Table
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.whole import Panels
 
 _CAUSES: Mapping[Cause, str] = {
-    Cause.MISSING_ENDS: mark("ends are missing, or nobody deals with some"),
+    Cause.MISSING_ENDS: mark("ends are missing, or work is left lying"),
     Cause.FILLING: mark("many more in hand at the end"),
     Cause.EMPTYING: mark("many fewer in hand at the end"),
     Cause.CLOCKS: mark("clocks are wrong"),
@@ -63,7 +63,7 @@ def rework(told: Panels, words: ReportWords) -> Table:
     )
     rows = [
         [
-            *(words.process(one.key), short(one.variant, told.by, words), ranged(one.loops, words, 2)),
+            *(words.process(one.key), called(one.variant, told.by, words), ranged(one.loops, words, 2)),
             *(shares(one.first_time_right, words), shares(one.of_touch, words)),
         ]
         for one in told.rework
@@ -78,7 +78,7 @@ def waiting(told: Panels, words: ReportWords) -> Table:
         *(mark("Certainty"), mark("Open there"), mark("Old there")),
     )
     rows = [
-        [words.process(one.key), short(one.variant, told.by, words), *_longest(one, words)]
+        [words.process(one.key), called(one.variant, told.by, words), *_longest(one, words)]
         for one in told.bottlenecks
         if one.states
     ]
@@ -92,7 +92,12 @@ def little(told: Panels, words: ReportWords) -> Table:
         *(mark("Rate × lead"), mark("Off by"), mark("What that says")),
     )
     rows = [
-        [words.process(one.key), short(one.variant, told.by, words), *_checked(one, words), _said(one, words)]
+        [
+            words.process(one.key),
+            called(one.variant, told.by, words),
+            *_checked(one, words),
+            _said(one, words),
+        ]
         for one in told.little
     ]
     return Table(_heads(heads, words), rows, words=2, same=1)

@@ -34,7 +34,8 @@ def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
     if not one.found.distinguishable:
         return words.text("not distinguishable at this n")
     name = faster_and_slower(one)[0]
-    return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
+    named = words.group(name, by) if by in ("month", "unit") or name == OTHERS else name
+    return words.text("{variant} is faster", variant=named)
 
 
 def foremost(told: Comparison) -> list[list[Contrast]]:
