@@ -17,8 +17,8 @@ FIGURES: Mapping[Figure, str] = {
     "handling": mark("Handling, by people's hands"),
 }
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
-_MOST_TOGETHER = 4
-"""So many numbers stay together on one line."""
+_SHORT = 32
+"""So many letters fit on one line of a phone."""
 WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
 
@@ -151,7 +151,7 @@ class Saying:
         requests = words.text(
             "Requests: {n_first} against {others}.", n_first=n_name, others="; ".join(map(str, n_others))
         )
-        return f"{said} {_together(requests) if len(n_others) <= _MOST_TOGETHER else requests}"
+        return f"{said} {_together(requests)}"
 
     def _by_how_much(self, one: Contrast, other: str) -> str:
         words, like = self.words, like_of(one.found)
@@ -283,8 +283,11 @@ class Saying:
 
 
 def _together(text: str) -> str:
-    """The same on one line."""
-    return text.replace(" ", NO_BREAK)
+    """The same on one line; a longer text with no lone word or number on its first and its last line."""
+    if len(text) <= _SHORT:
+        return text.replace(" ", NO_BREAK)
+    *most, last = text.replace(" ", NO_BREAK, 1).split(" ")
+    return f"{' '.join(most)}{NO_BREAK}{last}"
 
 
 def _ends(one: Contrast) -> tuple[float | None, float | None]:
