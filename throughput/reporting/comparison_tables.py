@@ -253,10 +253,12 @@ def quality(told: Comparison, words: ReportWords) -> Table:
 
 
 def short(name: str, by: By, words: ReportWords) -> str:
-    """A group by its short name: a variant by that alone, a month in a few letters."""
+    """A group by its short name: a variant by that alone, a month in a few letters; a definition unbroken."""
     if by == "month":
         return words.charts.month(date(int(name[:4]), int(name[5:]), 1))
-    return words.group(name, by) if by == "unit" or name == OTHERS else name
+    if by == "unit" or name == OTHERS:
+        return words.group(name, by)
+    return name.replace(" ", NO_BREAK) if by == "definition" else name
 
 
 def called(name: str, by: By, words: ReportWords) -> str:

@@ -11,6 +11,10 @@ from throughput.reporting.frame import CHART_WIDTH, Report
 from throughput.reporting.table import safe
 from throughput.reporting.telling import FIGURES
 from throughput.reporting.words import ReportWords
+from throughput.text_table import like_of
+
+_TOO_SMALL = 20
+"""A difference of a tenth of the axis's unit is told in it."""
 
 
 def forests(
@@ -51,6 +55,8 @@ def _like_axis(contrasts: Sequence[Contrast], words: ReportWords) -> float:
 
 def _drawn(one: Contrast, by: By, words: ReportWords, named: bool, like: float) -> Estimate:
     of, found = f"{words.process(one.key)}: " if named else "", one.found
+    if found.value is not None and abs(found.value) < like / _TOO_SMALL:
+        like = like_of(found)
     return Estimate(
         name=safe(f"{of}{called(one.a, by, words)} – {called(one.b, by, words)}", 80),
         value=found.value,
