@@ -75,7 +75,8 @@ class SoundParts(Maker):
         return [self.say(_SOUND if any(one.told for one in checked) else _UNTOLD)]
 
     def _not_steady(self, one: Little) -> str:
-        ends = {"first": self.wording.count(one.in_hand_first), "last": self.wording.count(one.in_hand_last)}
+        counts = {"first": one.in_hand_first, "last": one.in_hand_last}
+        ends = {name: Count(n).written(self.wording) for name, n in counts.items()}
         if len(self.told.little) == 1:
             return self.say(_UNSTEADY_ALL).format(**ends)
         return self.say(_UNSTEADY).format(group=self._group(one), **ends)

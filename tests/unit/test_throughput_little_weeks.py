@@ -1,7 +1,9 @@
-"""Little's law by weeks, where clocks are wrong: the rest of the log is checked all the same."""
+"""Little's law by weeks: of sound logs, lost ends and wrong clocks, and where it does not apply."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +17,13 @@ from throughput.figures import moment_of
 from throughput.little import Cause, Little
 from throughput.little_weeks import little_weeks
 from throughput.overview import Overview
+from throughput.reporting.words import report_words
 from throughput.said import little_said
 from throughput.scope import Scope
+from web.figures_parts import Names
+from web.figures_sound import SoundParts
+from web.figures_wording import wording
+from web.languages import translations
 
 DAY = 24 * 60
 
@@ -82,6 +89,13 @@ def test_where_much_more_is_in_hand_at_one_end_it_says_so_and_nothing_of_the_log
     for found in (filling, emptying):
         assert (found.told, found.steady, found.sound) == (True, False, True)
         assert "not told, as many" in little_said(found)
+        figures: Any = SimpleNamespace(little=[found], by="month")
+        names = Names(str, str, ())
+        parts = SoundParts(
+            figures, names, wording("en"), translations("en").gettext, True, report_words("en")
+        )
+        assert parts.doubts() == []
+        assert parts.all()[0].said[0].startswith("Whether the log can be right is not told, as ")
 
 
 def rising(a_day: Iterable[int]) -> Little:
