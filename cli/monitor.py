@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     from throughput.followed import Norm, Target  # noqa: PLC0415
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
-    from throughput.monitor_kept import months_told  # noqa: PLC0415
+    from throughput.monitor_kept import months_told, since_first  # noqa: PLC0415
     from throughput.monitor_settings import monitor_settings  # noqa: PLC0415
 
     require_report_room(args)
@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
         Keeper(store).catch_up()
         with store.read() as session:
             key = process(session, args.key)
+            period = since_first(session, settings, period)
             tables = months_told(session, settings, period, datetime.now(UTC))
             past = invented(session)
     units = Monitor(tables).units  # of all months: in which of them a unit had none is not told

@@ -13,10 +13,11 @@ from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.discreet import part_told, quantile
 from throughput.overview_rows import Compared
-from throughput.reporting.amounts import difference, like_of
+from throughput.reporting.amounts import difference
 from throughput.reporting.telling import Saying, by_chance
 from throughput.seen import COUNTS_FOR
 from throughput.small_cells import FEWEST
+from throughput.text_table import like_of
 from web.figures_parts import Maker, Section, drawn
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Table, Words
 

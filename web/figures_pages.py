@@ -21,7 +21,7 @@ from documents.words import mark
 from languages import WRITING
 from throughput.contrasts import OTHERS
 from throughput.errors import TimingsOfNewer
-from throughput.grouped import By
+from throughput.grouped import DIGITS, By, definition_name
 from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.origins import with_column
 from throughput.overview import Overview
@@ -61,7 +61,6 @@ HELD: Final = 6_000_000
 TABLES: Final = Rate("figures", 120, 600.0)
 READS: Final = Rate("figures-read", 60, 600.0)
 """Of figures that are not held."""
-DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
 _ALL_OTHERS = mark("All others")
 
@@ -260,8 +259,9 @@ class FiguresPages(Overseeing):
         """By what it is called, and the beginning of its digest."""
         named = (one for one in self.door.office.engine.catalogue if one.sha256_hex == sha256_hex)
         known = next(named, None)
-        short = sha256_hex[:DIGITS]
-        return short if known is None else f"{words.variant(known.variant)} · {short}"
+        if known is None:
+            return sha256_hex[:DIGITS]
+        return definition_name(words.variant(known.variant), sha256_hex)
 
     def _kind(self, asked: Asked, key: str) -> str:
         words = process_words(asked.language)

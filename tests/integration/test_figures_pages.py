@@ -15,6 +15,7 @@ from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
 from throughput.compare import Comparison
 from throughput.kept import AT_ONCE, RULES, Keeper
+from throughput.reporting.words import report_words
 from throughput.scope import Scope
 from throughput.whole import Given, read_panels
 from web import figures_sound
@@ -81,7 +82,7 @@ def test_it_first_tells_that_the_log_can_t_be_right(
     signed_in(client, place[0].office, AUDITOR)
     page = client.get("/figures?lang=en&by=month")
     said = words_of(page)
-    doubt = "Look again before you rely on these figures. Ends seem to be missing"
+    doubt = "Look again before you rely on these figures. Some are in hand for longer than any took that left"
     assert said.index(doubt) < said.index("What is different, and how sure")
     assert 'href="#sound"' in page.text
     monkeypatch.setattr(figures_sound, "FEW", 1)
@@ -167,6 +168,18 @@ def test_it_compares_other_things_than_variants(
     expected = {"month": "June", "unit": "Policy", "definition": "By a click"}[by]
     assert any(row["group"].startswith(expected) or by == "month" for row in rows)
     assert len(rows) >= 2
+
+
+def test_definitions_are_called_alike_on_the_page_and_in_reports(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    office, words = place[0].office, report_words("nl")
+    signed_in(client, office, AUDITOR)
+    of_page = table(client, "lead", "by=definition&lang=nl")
+    with office.store.read() as session:
+        scope = Scope(key="employer-declaration")
+        found = Comparison.of(session, scope, now=office.clock(), by="definition")
+    assert {row["group"] for row in of_page} == {words.group(row.variant, "definition") for row in found.rows}
 
 
 def test_a_month_s_requests_a_week_are_of_its_own_weeks(
