@@ -110,6 +110,9 @@ def test_its_figures_have_something_to_tell_and_say_what_they_are(office: Office
         assert "Requests by month (simulated)" in words_of(months)
         assert "measured" not in words_of(figures) + words_of(months)
         assert months.text.count("<svg") >= 1
+        request = words_of(client.get("/requests/5?lang=en"))
+        assert "Simulated, as far as it was invented with the sample data" in request
+        assert "Measured from what people did" not in request
         saved = client.get("/figures/lead.csv")
         assert 'filename="sample-figures-lead' in saved.headers["content-disposition"]
 

@@ -16,6 +16,7 @@ from documents.bookmarks import Bookmark, outline
 from languages import LANGUAGES
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
+from tests.unit.test_throughput_little_weeks import of_law
 from throughput.compare import Comparison
 from throughput.compare_data import as_json
 from throughput.compare_text import as_text
@@ -128,7 +129,8 @@ def test_the_first_page_says_that_the_log_can_not_be_right() -> None:
     """Where a fifth of the ends are lost, whoever reads no further has to know."""
     for lost, doubted in ((0.2, True), (0.0, False)):
         group = replace(office(Law(ends_lost=lost), 1), key="employer-declaration", variant="A3")
-        found = panels([group], reached={}, given=Given())
+        check = replace(of_law(Law(ends_lost=lost), 1), key="employer-declaration", variant="A3")
+        found = panels([group], reached={}, given=Given(), checks=[check])
         assert found.little[0].sound is not doubted
         words, scope = report_words("en"), Scope()
         first = pages_of(comparison_pdf(SURE, scope=scope, made_at=MADE, words=words, panels=found))[0]
@@ -323,7 +325,7 @@ def test_one_that_is_faster_than_several_is_said_to_be_so_once() -> None:
         assert said.count("A3 (with a person's own key)") == 1
         assert " than A0 (on paper) by 10.0\u00a0min (" in said
         assert "; A1 (by a click) by 10.0\u00a0min (" in said
-        assert said.endswith("Requests: 40 against 40; 40.")
+        assert said.endswith("Requests:\u00a040\u00a0against\u00a040;\u00a040.")
 
 
 def test_nothing_of_an_invented_past_is_called_measured() -> None:
@@ -393,3 +395,26 @@ def test_units_that_can_not_be_told_from_all_others_are_named_once() -> None:
     found = told(*in_order(*groups), by="unit")
     [alike, _] = headlines(found, report_words("en"))
     assert ": Advice, Permits, Policy, each from all others." in alike
+
+
+def test_one_is_said_to_be_slower_than_all_others_and_not_all_others_to_be_faster() -> None:
+    """They are many, and others to each: a sentence that begins with them is of nobody."""
+    names, fast = ("Advice", "Permits", "Policy", "Registry"), [6 + n % 5 for n in range(40)]
+    groups = [
+        [
+            one | {"unit": name}
+            for one in many("A3", [9 + n for n in fast] if name[0] == "P" else fast, 100 * place + 1)
+        ]
+        for place, name in enumerate(names)
+    ]
+    found = told(*in_order(*groups), by="unit")
+    said = "\n".join(headlines(found, report_words("en")))
+    for name in ("Permits", "Policy"):
+        assert f"certainty: {name} is slower than all others by " in said
+        assert f"certainty: {name} takes more of people's time than all others by " in said
+    assert "Advice is faster than all others, in the median by" in said
+    table = " ".join(pages_of(report_of(found)))
+    for shown_there in (said, as_text(found), table):
+        assert "all others is" not in shown_there
+    assert "Policy is slower" in as_text(found)
+    assert "Policy is slower" in table
