@@ -11,7 +11,7 @@ that they may be to the most.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from fractions import Fraction
@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from throughput.bounds import tightened
 from throughput.errors import PeriodUnusable
 from throughput.month_shape import ALL, Kind
-from throughput.month_table import Followed, MonthTold, month_told
+from throughput.month_table import Counted, Followed, MonthTold, month_told
 from throughput.small_cells import SMALL, Cell, Sum, Within
 
 __all__ = [
@@ -92,6 +92,20 @@ def before(tables: Mapping[Month, MonthTold], month: Month) -> list[MonthTold]:
     while (month := month.before) in tables:
         found.append(tables[month])
     return found
+
+
+def counting(
+    cases: Callable[[Month], Iterable[Followed]], month: Month, zone: ZoneInfo
+) -> Callable[[int], Counted]:
+    """Count a month, 0, or one so many before it, from the cases that concern it."""
+
+    def counted(back: int) -> Counted:
+        one = month
+        for _ in range(back):
+            one = one.before
+        return Counted(cases(one), one.begins(zone), one.next.begins(zone))
+
+    return counted
 
 
 @dataclass(frozen=True)
@@ -257,8 +271,8 @@ class Monitor:
         """Count them, from the first on."""
         tables: dict[Month, MonthTold] = {}
         for month in period:
-            ends = month.begins(zone), month.next.begins(zone)
-            tables[month] = month_told(cases, *ends, norms, before=before(tables, month), small=small)
+            counted = counting(lambda _: cases, month, zone)
+            tables[month] = month_told(counted, norms, before=before(tables, month), small=small)
         return cls(tables)
 
     @property

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from throughput.followed import followed
 from throughput.kept import Keeper
-from throughput.monitor import MONTHS_AT_MOST, Month, before
+from throughput.monitor import MONTHS_AT_MOST, Month, before, counting
 from throughput.monitor_settings import MonitorSettings, monitor_settings
 from throughput.month_table import MonthTold, month_told
 from workflow.calendar import CALENDARS
@@ -65,10 +65,12 @@ def _counted(
     session: Session, settings: MonitorSettings, month: Month, tables: Mapping[Month, MonthTold]
 ) -> MonthTold:
     """A month as it may be told, after those that are told already."""
-    cases = followed(session, settings.norms, calendar=settings.calendar, since=month, until=month)
-    zone = _zone(settings)
-    ends = month.begins(zone), month.next.begins(zone)
-    return month_told(cases, *ends, len(settings.norms), before=before(tables, month))
+    counted = counting(
+        lambda one: followed(session, settings.norms, calendar=settings.calendar, since=one, until=one),
+        month,
+        _zone(settings),
+    )
+    return month_told(counted, len(settings.norms), before=before(tables, month))
 
 
 def months_kept(session: Session, settings: MonitorSettings) -> Mapping[Month, MonthTold]:

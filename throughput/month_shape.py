@@ -4,7 +4,7 @@ Who is open at the end of a month was so when it began, or began in it, and has 
 those and who ended in its last week. So what began, ended and is in hand in one month and the next are tied.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,9 +21,11 @@ Pair = tuple[str, str]
 """Unit and process."""
 Ways = Mapping[Pair, frozenset[str]]
 """For which reasons requests of a unit and a process can end."""
-_OPEN, _THERE, _LATE, _EARLY, _WAS_OPEN = "open", "there", "late", "early", "was open"
-"""In no report: open at a month's end, there in it, ended in its last week, ended before that, and open when
-it began where that says nothing of the month before."""
+_STAYS = 4
+"""So many months a unit has stars, not nothing, after the last in which it had requests."""
+OPEN = "open"
+INNER = (OPEN, "there", "late", "early")
+"""In no report: open at a month's end, there in it, ended in its last week, and ended before that."""
 
 
 @dataclass(frozen=True)
@@ -99,17 +101,14 @@ class Shape:
         """The same with what is around them."""
         return {place for pair in self._pairs_of(kind) for place in around(*pair)}
 
-    def ties(
-        self, back: int, earlier: "Shape | None", untied: Set[Pair], loose: Set[Pair] = frozenset()
-    ) -> Iterator[Sum]:
-        """What ties a month, so many `back`, together, and to the one before where that is reckoned with, but
-        for `loose` ones.
+    def ties(self, back: int, before: Container[Pair] | None, untied: Set[Pair]) -> Iterator[Sum]:
+        """What ties a month, so many `back`, together, and to those of `before` in the month before it.
+
+        None: nothing is told of that, so that any number may have been open.
         """
         for pair in sorted(self.ways.keys() - untied):
-            opened, there, late, early = ((back, (kind, *pair)) for kind in (_OPEN, _THERE, _LATE, _EARLY))
-            was_open = [(back + 1, (_OPEN, *pair))] if earlier is None or pair in earlier.ways else []
-            if pair in loose:
-                was_open = [(back, (_WAS_OPEN, *pair))]
+            opened, there, late, early = ((back, (kind, *pair)) for kind in INNER)
+            was_open = [(back + 1, (OPEN, *pair))] if before is None or pair in before else []
             began, in_hand, ended = (
                 (back, (kind, *pair)) for kind in ("started", "in_progress", ("ended", ALL))
             )
@@ -126,10 +125,7 @@ def around(unit: str, key: str) -> tuple[Where, ...]:
     return ((unit, key), (unit, None), (None, key), (None, None))
 
 
-def joined(shapes: Sequence[Shape]) -> list[Shape]:
-    """Months, the last one first: what could be counted in one can be in those after it."""
-    found: list[Shape] = []
-    for shape in reversed(shapes):
-        ways = {**(found[0].ways if found else {}), **shape.ways}
-        found.insert(0, Shape(ways, shape.norms))
-    return found
+def joined(ways: Sequence[Ways], norms: int) -> list[Shape]:
+    """Months, the last one first: what could be counted in one can be in some after it."""
+    months = (ways[back : back + 1 + _STAYS] for back in range(len(ways)))
+    return [Shape({pair: of for one in reversed(some) for pair, of in one.items()}, norms) for some in months]

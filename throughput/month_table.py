@@ -9,23 +9,21 @@ that nobody withdrew is as small a count as that one did.
 """
 
 import json
-from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import accumulate, zip_longest
+from functools import cache
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from throughput.errors import SumsWrong
-from throughput.month_shape import Kind, Pair, Place, Shape, Ways, Where, around, joined
-from throughput.small_cells import SMALL, Cell, Hidden, Sum, Within, fits, hidden
+from throughput.month_shape import INNER, OPEN, Kind, Pair, Place, Shape, Ways, Where, around, joined
+from throughput.small_cells import SMALL, Before, Cell, Hidden, Sum, Within, hidden
 
 LAST_WEEK = timedelta(days=7)
-_FARTHEST, _PAIRS = 35, 120
-"""So many of the months before are reckoned with at most, as long as they come to so few units and processes;
-one at least (decision 47 says why)."""
+_FEWEST, _MORE = 4, 3
+"""So many of the months before may be others when one is decided; where that is too few, as often as many."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,8 @@ class MonthTold:
 
     `counts`: by kind, unit and process, None for all; `tasks`: of all requests that were done, where their
     number is printed. `large`: hidden counts that are more than `small`; `known`: readers may know that the
-    others are not. `ways`: what there was to count.
+    others are not. `ways`: what there was to count. `unsure`: small counts, of so many months back, which the
+    next month has to keep; nobody reads them.
     """
 
     counts: Mapping[Place, int]
@@ -63,6 +62,7 @@ class MonthTold:
     known: bool = False
     small: int = SMALL
     ways: Ways = field(default_factory=dict)
+    unsure: frozenset[tuple[int, Place]] = frozenset()
 
     def within(self, kind: Kind, unit: str | None, key: str | None) -> Within:
         """What may be known of a count, hidden or not."""
@@ -90,6 +90,7 @@ class MonthTold:
                 "units": sorted(self.units),
                 "reasons": sorted(self.reasons),
                 "ways": [[*pair, sorted(reasons)] for pair, reasons in sorted(self.ways.items())],
+                "unsure": sorted(([back, *_plain(place)] for back, place in self.unsure), key=repr),
             }
         )
 
@@ -106,6 +107,7 @@ class MonthTold:
             said.get("known", False),
             said.get("small", SMALL),
             {(unit, key): frozenset(reasons) for unit, key, reasons in said["ways"]},
+            frozenset((back, _placed(*place)) for back, *place in said["unsure"]),
         )
 
 
@@ -119,105 +121,100 @@ def _placed(kind: Any, unit: str | None, key: str | None) -> Place:
 
 
 def month_told(
-    cases: Iterable[Followed],
-    begins: datetime,
-    ends: datetime,
-    norms: int,
-    *,
-    before: Sequence[MonthTold] = (),
-    small: int = SMALL,
+    counted: Callable[[int], "Counted"], norms: int, *, before: Sequence[MonthTold] = (), small: int = SMALL
 ) -> MonthTold:
-    """Count what concerns the month that begins and ends then, and keep what may be printed of it.
+    """Keep of what is counted of a month what may be printed of it.
 
-    `before`: what is told of the months just before it, the last one first.
+    `counted`: of the month, 0, and of those so many before it; `before`: what is told of these, the last one
+    first.
     """
-    counted = _Counted(cases, begins, ends)
-    before = _reckoned_with(before)
-    shapes = joined([Shape(ways, norms) for ways in (counted.ways, *(one.ways for one in before))])
-    counts: dict[Cell, int] = {(0, place): count for place, count in counted.counts_of(shapes[0]).items()}
-    found = _hidden(counts, shapes, counted.nameless, small, _known(shapes, before))
-    printed = {place: counts[0, place] for place in shapes[0].cells if (0, place) not in found.cells}
-    large = {place for place in shapes[0].cells if (0, place) in (found.large or ())}
+    months = _Months(counted, norms, before)
+    found, month, shape = months.decided(small), months.counted(0), months.shapes[0]
+    counts = month.counts_of(shape)
+    printed = {place: count for place, count in counts.items() if (0, place) not in found.cells}
+    large = {place for place in shape.cells if (0, place) in (found.large or ())}
     _name_alike(printed, norms)
     _name_alike(large, norms)
     return MonthTold(
         printed,
-        {where: n for where, n in counted.tasks.items() if (("ended", "done"), *where) in printed},
-        frozenset(unit for unit, _ in counted.ways),
-        frozenset(shapes[0].reasons),
+        {where: n for where, n in month.tasks.items() if (("ended", "done"), *where) in printed},
+        frozenset(unit for unit, _ in month.ways),
+        frozenset(shape.reasons),
         frozenset(large),
         found.large is not None,
         small,
-        counted.ways,
+        month.ways,
+        cast("frozenset[tuple[int, Place]]", found.unsure),
     )
 
 
-def _reckoned_with(before: Sequence[MonthTold]) -> Sequence[MonthTold]:
-    """Of few units and processes far more months cost little; and a chain of them may tell of the first."""
-    pairs = list(accumulate(len(one.ways) for one in before[:_FARTHEST]))
-    return before[: max(1, bisect_right(pairs, _PAIRS))]
+class _Months:
+    """A month to be decided, and those before it as far as they were told without a gap."""
 
+    def __init__(self, counted: Callable[[int], "Counted"], norms: int, before: Sequence[MonthTold]) -> None:
+        self.counted = cache(counted)
+        self._before = before
+        self.shapes = joined([self.counted(0).ways, *(one.ways for one in before)], norms)
 
-def _hidden(
-    counts: Mapping[Cell, int],
-    shapes: Sequence[Shape],
-    nameless: Set[Pair],
-    small: int,
-    known: Sequence[Mapping[Cell, Within]],
-) -> Hidden:
-    """What the month hides. Where requests have been destroyed that were there in the months before, these
-    are left out: of their units and processes alone, if the others still fit.
-    """
-    try:
-        return hidden(counts, _sums(shapes, nameless), small=small, before=known)
-    except SumsWrong:
-        loose = set(_loose(counts, shapes, nameless, known))
-    try:
-        return hidden(counts, _sums(shapes, nameless, loose), small=small, before=known)
-    except SumsWrong:
-        return hidden(counts, _sums(shapes[:1], nameless), small=small)
+    def decided(self, small: int) -> Hidden:
+        """What the month hides. Where requests have been destroyed, and no counts fit what was told of the
+        months before any more, it is decided alone.
+        """
+        theirs = self._before[0].unsure if self._before else frozenset()
+        unsure: set[Cell] = {(back + 1, place) for back, place in theirs if back < len(self._before)}
+        several = max([_FEWEST, *(2 + back for back, _ in theirs)])
+        try:
+            found = self._hidden(several, unsure, small)
+            while found.told and several < len(self._before):
+                several *= _MORE
+                found = self._hidden(several, unsure, small)
+        except SumsWrong:
+            return self._alone(unsure, small)
+        is_told = any((0, place) in found.told for place in self.shapes[0].cells)
+        return self._alone(unsure, small) if is_told else found
 
+    def _alone(self, unsure: Set[Cell], small: int) -> Hidden:
+        found = self._hidden(0, frozenset(), small)
+        return replace(found, unsure=found.unsure | unsure)
 
-def _loose(
-    counts: Mapping[Cell, int],
-    shapes: Sequence[Shape],
-    nameless: Set[Pair],
-    known: Sequence[Mapping[Cell, Within]],
-) -> Iterator[Pair]:
-    """Of which units and processes the months do not fit each other any more."""
-    every = shapes[0].ways.keys()
-    for pair in sorted(every):
-        ties = list(_ties(shapes, nameless, every - {pair}))
-        cells = {cell for one in ties for cell in (one.total, *one.parts)}
-        own = {cell: count for cell, count in counts.items() if cell in cells}
-        theirs = [{cell: one[cell] for cell in cells & one.keys()} for one in known]
-        if not fits(own, ties, theirs):
-            yield pair
+    def _hidden(self, several: int, unsure: Set[Cell], small: int) -> Hidden:
+        """The same, where so many months before may be others."""
+        many = min(several, len(self._before))
+        counts, *others = (self._of_month(back) for back in range(many + 1))
+        known = [self._known(back) for back in range(1, many + 1)]
+        theirs = {cell: count for table in (*others, self._inner(many)) for cell, count in table.items()}
+        ends = {(0, (OPEN, *pair)) for pair in self.shapes[0].ways}
+        before = Before(known, theirs, unsure)
+        return hidden(counts, list(self._sums(many)), small=small, before=before, ends=ends)
 
+    def _of_month(self, back: int) -> dict[Cell, int]:
+        counts = self.counted(back).counts_of(self.shapes[back])
+        return {(back, place): count for place, count in counts.items()}
 
-def _sums(shapes: Sequence[Shape], nameless: Set[Pair], loose: Set[Pair] = frozenset()) -> list[Sum]:
-    """Of months that follow each other, the last one first."""
-    found = [
-        Sum((back, total), tuple((back, part) for part in parts))
-        for back, shape in enumerate(shapes)
-        for total, parts in shape.sums
-    ]
-    return [*found, *_ties(shapes, nameless, frozenset(), loose)]
+    def _known(self, back: int) -> dict[Cell, Within]:
+        told = self._before[back - 1]
+        return {(back, place): told.within(*place) for place in self.shapes[back].cells}
 
+    def _sums(self, many: int) -> Iterator[Sum]:
+        """What is a sum of what, in the months and between them. What was open before them stays as it is, or
+        may be anything where nothing is told of that.
+        """
+        first = () if many < len(self._before) else None
+        for back, shape in enumerate(self.shapes[: many + 1]):
+            for total, parts in shape.sums:
+                yield Sum((back, total), tuple((back, part) for part in parts))
+            earlier = self.shapes[back + 1].ways if back < many else first
+            yield from shape.ties(back, earlier, self.counted(back).nameless)
 
-def _ties(
-    shapes: Sequence[Shape], nameless: Set[Pair], untied: Set[Pair], loose: Set[Pair] = frozenset()
-) -> Iterator[Sum]:
-    for back, (shape, earlier) in enumerate(zip_longest(shapes, shapes[1:])):
-        yield from shape.ties(back, earlier, untied | nameless if back == 0 else untied, loose)
-
-
-def _known(shapes: Sequence[Shape], before: Sequence[MonthTold]) -> list[dict[Cell, Within]]:
-    """What may be known of the counts of the months before."""
-    return [
-        {(back, place): told.within(*place) for place in shape.cells}
-        for back, (shape, told) in enumerate(zip(shapes[1:], before, strict=False), start=1)
-    ]
+    def _inner(self, many: int) -> dict[Cell, int]:
+        """What is in no report of the months, and what was open before."""
+        found: dict[Cell, int] = {}
+        for back, shape in enumerate(self.shapes[: many + 1]):
+            month = self.counted(back)
+            for pair in shape.ways:
+                found |= {(back, (kind, *pair)): month.inner[kind, *pair] for kind in INNER}
+                found[back + 1, (OPEN, *pair)] = month.was_open[pair]
+        return found
 
 
 def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:
@@ -233,13 +230,15 @@ def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:
             counts.add((name, unit, key))
 
 
-class _Counted:
-    """The counts of one month."""
+class Counted:
+    """The counts of the month that begins and ends then."""
 
     def __init__(self, cases: Iterable[Followed], begins: datetime, ends: datetime) -> None:
         self._begins, self._ends = begins, ends
         self._counts: Counter[Place] = Counter()
         self.tasks: Counter[Where] = Counter()
+        self.inner: Counter[Place] = Counter()
+        self.was_open: Counter[Pair] = Counter()
         ways: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         nameless = set()
         for case in cases:
@@ -257,6 +256,13 @@ class _Counted:
         pair = (case.unit, case.key)
         if self._begins <= case.opened_at:
             self._counts["started", *pair] += 1
+        else:
+            self.was_open[pair] += 1
+        self.inner["there", *pair] += 1
+        if case.ended_at is None or case.ended_at >= self._ends:
+            self.inner[OPEN, *pair] += 1
+        else:
+            self.inner["late" if case.ended_at >= self._ends - LAST_WEEK else "early", *pair] += 1
         if case.ended_at is None or case.ended_at >= self._ends - LAST_WEEK:
             self._counts["in_progress", *pair] += 1
         if case.ended_at is not None and case.ended_at < self._ends:

@@ -13,16 +13,16 @@ Who reads `*` may guess which of them stand for small counts: one beside a count
 it is taken as known of each, unless that alone would tell one: of two in a row, with 2 and 2 of 4, say.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import cached_property
+from itertools import pairwise
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
 from throughput.errors import SumsWrong
-from throughput.whole_numbers import Row, WholeNumbers
+from throughput.whole_numbers import Row, Shifts, WholeNumbers
 
 SMALL = 2
 HIDDEN = "*"
@@ -30,8 +30,11 @@ FEWEST = 5
 """Of fewer requests than this nothing is told of how they fared."""
 _FEW = 8
 """So few cells are moved one by one, more of them many at once first."""
+_PUT_OFF = 8
+"""What it costs to leave it to what comes after, where hiding one more costs 10."""
 Cell = Hashable
 _Counts = NDArray[np.int64]
+_Marks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -54,11 +57,30 @@ class Within:
 class Hidden:
     """The cells that print as `*`; `large` are those that are no small counts, where readers may know which.
 
-    None: which are large would tell a count.
+    None: which are large would tell a count. `unsure`: small ones, of before too, that what comes after may
+    tell, and so has to keep. `told`: those that are told whatever is hidden.
     """
 
     cells: frozenset[Cell]
     large: frozenset[Cell] | None
+    unsure: frozenset[Cell] = frozenset()
+    told: frozenset[Cell] = frozenset()
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was told of tables that are tied to the one that is decided, the last one first.
+
+    `known`: what may be known of each of their counts. `counts`: what these are, and what there is in no
+    table. `unsure`: those that are still to be kept.
+    """
+
+    known: Sequence[Mapping[Cell, Within]]
+    counts: Mapping[Cell, int]
+    unsure: Set[Cell] = frozenset()
+
+
+_NOTHING = Before((), {})
 
 
 def hidden(
@@ -66,35 +88,27 @@ def hidden(
     sums: Sequence[Sum],
     *,
     small: int = SMALL,
-    before: Sequence[Mapping[Cell, Within]] = (),
+    before: Before = _NOTHING,
+    ends: Set[Cell] = frozenset(),
 ) -> Hidden:
     """The cells that print as `*`: the small ones, and those that keep them from being told.
 
-    `counts` holds every cell of all tables that one reader may see, totals too. `before` is what was printed
-    earlier, and what may be known of what was hidden then: that is kept hidden, too, by what is hidden now.
-    What else there is in a sum is in no table, and only ties others together: it is nobody's secret. Raises
-    SumsWrong when the counts do not add up.
+    `counts` holds every cell of all tables that one reader may see, totals too. What else there is in a sum
+    is in no table, and only ties others together: it is nobody's secret. `ends` of these tie the tables to
+    those that come after. A count that can be another one while the ends stay as they are is told by nothing
+    that is ever printed after. Raises SumsWrong when the counts do not add up, or do not fit what was told.
     """
     _require_sums(counts, sums)
-    table = _Table.of(counts, sums, before)
-    for knows in (True, False):
-        search = _Search(table, small, knows=knows)
-        if search.found_all():
-            if search.gave_up and search.tells and not knows:
-                return Hidden(frozenset(counts), None)  # what prints nothing tells nothing
-            found = frozenset(cell for cell in search.hidden if cell in counts)
-            large = frozenset(cell for cell in found if counts[cell] > small)
-            return Hidden(found, large if knows else None)
-    raise AssertionError
-
-
-def fits(counts: Mapping[Cell, int], sums: Sequence[Sum], before: Sequence[Mapping[Cell, Within]]) -> bool:
-    """Whether the counts add up, with some that fit what is known of those before."""
-    try:
-        _Table.of(counts, sums, before)
-    except SumsWrong:
-        return False
-    return True
+    table = _Table.of(counts, sums, before, ends)
+    search = _Search(table, small, knows=True)
+    if search.told:
+        search = _Search(table, small, knows=False)
+    if search.told and search.gave_up:
+        return Hidden(
+            frozenset(counts), None, search.unsure, search.told
+        )  # what prints nothing tells nothing
+    large = frozenset(cell for cell in search.hidden if counts[cell] > small) if search.knows else None
+    return Hidden(search.hidden, large, search.unsure, search.told)
 
 
 def _require_sums(counts: Mapping[Cell, int], sums: Sequence[Sum]) -> None:
@@ -115,25 +129,27 @@ class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
-    printed or hidden before. `table`: 0 of those to decide, then of the earlier ones; -1: in no table.
-    `costs`: what it costs to hide one; it doesn't depend on counts, for what is hidden would tell of them.
+    printed or hidden before; `unsure`: those of them that are to be kept. `parts`: each table, and each two
+    that follow each other; `last`: those of the table to decide. `costs`: what it costs to hide a cell; it
+    doesn't depend on counts, for what is hidden would tell of them.
     """
 
     cells: Sequence[Cell]
     values: _Counts
     rows: Sequence[Row]
-    decides: NDArray[np.bool_]
+    decides: _Marks
     known: Mapping[int, Within]
-    table: NDArray[np.int64]
+    unsure: _Marks
+    ends: _Marks
+    parts: Sequence[_Marks]
+    last: Sequence[_Marks]
     costs: NDArray[np.float64]
     most: int
 
     @classmethod
-    def of(
-        cls, counts: Mapping[Cell, int], sums: Sequence[Sum], before: Sequence[Mapping[Cell, Within]]
-    ) -> "_Table":
-        """Where something is not counted, counts for it are found that fit. Raises SumsWrong for none."""
-        known = {cell: one for table in before for cell, one in table.items()}
+    def of(cls, counts: Mapping[Cell, int], sums: Sequence[Sum], before: Before, ends: Set[Cell]) -> "_Table":
+        """Where counts do not fit what was told of them, the next that do. Raises SumsWrong for none."""
+        known = {cell: one for table in before.known for cell, one in table.items()}
         every = {cell for one in sums for cell in (one.total, *one.parts)} | counts.keys() | known.keys()
         cells = sorted(every, key=repr)
         place = {cell: at for at, cell in enumerate(cells)}
@@ -141,18 +157,25 @@ class _Table:
             ([*(place[part] for part in one.parts), place[one.total]], [*(1.0 for _ in one.parts), -1.0])
             for one in sums
         ]
-        decides = np.array([cell in counts for cell in cells], dtype=bool)
+        actual = {**before.counts, **counts}
         within = {place[cell]: one for cell, one in known.items()}
-        most = _more_than_any(counts, known)
-        values = np.array([counts.get(cell, 0) for cell in cells], dtype=np.int64)
-        if not decides.all():
+        most = _more_than_any(actual, known)
+        values = np.array([actual[cell] for cell in cells], dtype=np.int64)
+        decides, unsure, ending = (_marks(cells, some) for some in (counts, before.unsure, ends))
+        if any(not one.low <= values[at] <= one.high for at, one in within.items()):
             values = _fitted(values, decides, within, rows, most)
-        number = {cell: n for n, table in enumerate((counts, *before)) for cell in table}
-        printed = [one for one in sums if number.keys() >= {one.total, *one.parts}]
+        printed = [one for one in sums if counts.keys() | known.keys() >= {one.total, *one.parts}]
         levels = np.array(list(_levels(cells, printed)), dtype=float)
         costs = 10 + levels + np.arange(len(cells)) / (len(cells) + 1)
-        tables = np.array([number.get(cell, -1) for cell in cells], dtype=np.int64)
-        return cls(cells, values, rows, decides, within, tables, costs, most)
+        untabled = every - counts.keys() - known.keys()
+        tables = [_marks(cells, untabled | table.keys()) for table in (counts, *before.known)]
+        pairs = [one | next_one for one, next_one in pairwise(tables)]
+        parts, last = [*tables, *pairs], [tables[0], *pairs[:1]]
+        return cls(cells, values, rows, decides, within, unsure, ending, parts, last, costs, most)
+
+
+def _marks(cells: Sequence[Cell], some: Container[Cell]) -> _Marks:
+    return np.array([cell in some for cell in cells], dtype=bool)
 
 
 def _more_than_any(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> int:
@@ -161,16 +184,16 @@ def _more_than_any(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> 
 
 
 def _fitted(
-    values: _Counts, decides: NDArray[np.bool_], within: Mapping[int, Within], rows: Sequence[Row], most: int
+    values: _Counts, decides: _Marks, within: Mapping[int, Within], rows: Sequence[Row], most: int
 ) -> _Counts:
-    """Counts that fit for what is not counted. Raises SumsWrong for none."""
+    """The next counts to these that fit what was told; those to decide stay. Raises SumsWrong for none."""
     known = [within.get(at, Within(0, inf)) for at in range(len(values))]
-    lows = np.where(decides, values, [one.low for one in known]).astype(float)
-    highs = np.where(decides, values, [min(one.high, most) for one in known]).astype(float)
-    found = WholeNumbers(lows, highs, rows).least(np.where(decides, 0.0, 1.0))
-    if found is None:
+    low = np.where(decides, 0, np.array([one.low for one in known]) - values).astype(float)
+    high = np.where(decides, 0, np.array([min(one.high, most) for one in known]) - values).astype(float)
+    change = Shifts(low, high, rows).least(np.ones(len(values)))
+    if change is None:
         raise SumsWrong("The counts do not fit those that were told before.")
-    return found
+    return values + change
 
 
 def _levels(cells: Sequence[Cell], sums: Sequence[Sum]) -> Iterator[int]:
@@ -189,90 +212,98 @@ class _Search:
     """What to hide, found step by step; whoever reads `knows` which of the hidden ones are small, or not."""
 
     def __init__(self, table: _Table, small: int, *, knows: bool) -> None:
-        self._table, self._knows = table, knows
+        self._table, self.knows = table, knows
         size, is_small = len(table.cells), table.values <= small
         low, high = np.zeros(size), np.full(size, float(table.most))
         if knows:
             low[table.decides & ~is_small] = small + 1
             high[table.decides & is_small] = max(small, 0)
-        self._unsafe = table.decides & is_small
-        self._printed = table.decides & ~is_small
         for at, one in table.known.items():
             low[at], high[at] = one.low, min(one.high, table.most)
-            self._unsafe[at] = one.low < one.high and one.low <= small
+        self._printed = table.decides & ~is_small
         self._low, self._high = low, high
+        self._told = (table.decides & is_small) | table.unsure
+        self._unsure = self._told.copy()
         self.gave_up = False
+        """Whether something may be there to keep what is told, and was not found."""
+        self._run()
 
     @property
-    def hidden(self) -> list[Cell]:
+    def hidden(self) -> frozenset[Cell]:
         """The cells that print as `*`."""
-        return [self._table.cells[int(at)] for at in np.flatnonzero(self._table.decides & ~self._printed)]
-
-    def found_all(self) -> bool:
-        """Hide until nothing can be told; False where who knows which are small can tell one all the same.
-
-        First of one table at a time, the others staying as they are: most cells can be others all the same.
-        """
-        tables = self._table.table
-        if len(numbers := range(tables.max(initial=0) + 1)) > 1:
-            for number in numbers:
-                self._keep_in(self._changes((tables == number) | (tables < 0)))
-        is_kept = self._keep_in(
-            self._changes(np.ones(len(self._table.cells), dtype=bool)), strict=self._knows
-        )
-        return is_kept or not self._knows  # else what is left is told by the sums alone, whatever is printed
+        return self._cells(self._table.decides & ~self._printed)
 
     @property
-    def tells(self) -> bool:
-        """Whether something can be told."""
-        return bool(self._unsafe.any())
+    def unsure(self) -> frozenset[Cell]:
+        """Small ones that may be told by what comes after."""
+        return self._cells(self._unsure)
 
-    def _changes(self, free: NDArray[np.bool_]) -> "_Changes":
+    @property
+    def told(self) -> frozenset[Cell]:
+        """Those of which it isn't shown that they can be others."""
+        return self._cells(self._told)
+
+    def _run(self) -> None:
+        """Hide until nothing can be told; who knows which are small may tell one all the same.
+
+        First in parts, the rest staying as it is: most cells can be others all the same. Of those that could
+        only while an end moved, most can while none does, by what has been hidden since.
+        """
+        every = np.ones(len(self._table.cells), dtype=bool)
+        for part in self._table.parts:
+            self._keep_in(part)
+        self._keep_in(every, strict=self.knows)
+        if self.knows and self._told.any():
+            return
+        for part in self._table.last:
+            self._move(part, every)
+        self._move(every, self._table.unsure)
+
+    def _cells(self, marked: _Marks) -> frozenset[Cell]:
+        return frozenset(self._table.cells[int(at)] for at in np.flatnonzero(marked))
+
+    def _changes(self, free: _Marks) -> "_Changes":
         values = self._table.values
         return _Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
 
-    def _keep_in(self, changes: "_Changes", *, strict: bool = False) -> bool:
-        """Hide what lets cells be others, by changes of these; whether all can be. `strict`: up to the first
-        that can't.
-        """
+    def _move(self, part: _Marks, of: _Marks) -> None:
+        """Find out which of these can be others by changes of a part and of no end, hiding nothing for it."""
+        own = part & of
+        if not (self._unsure & own).any():
+            return
+        changes = self._changes(part & ~self._table.ends)
         for aim in _aims(len(self._table.cells)):
-            if (aims := self._unsafe & changes.free).sum() > _FEW:
+            if (aims := self._unsure & own).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
-        for at in np.flatnonzero(self._unsafe & changes.free):
-            if self._unsafe[at]:
+        for at in np.flatnonzero(self._unsure & own):
+            for by in (1, -1):
+                if self._unsure[at]:
+                    self._note(changes.of_hidden(int(at), by))
+
+    def _keep_in(self, part: _Marks, *, strict: bool = False) -> None:
+        """Hide what lets cells of a part be others by changes of it. `strict`: up to the first that can't."""
+        if not (self._told & part).any():
+            return
+        changes = self._changes(part)
+        for aim in _aims(len(self._table.cells)):
+            if (aims := self._told & part).sum() > _FEW:
+                self._note(changes.of_many(np.where(aims, aim, 0.0)))
+        for at in np.flatnonzero(self._told & part):
+            if self._told[at]:
                 self._keep(int(at), changes)
-            if self._unsafe[at] and changes.free.all() and self._told_before(int(at)):
-                self._unsafe[at] = False
-            if strict and self._unsafe[at]:
-                return False
+            if strict and self._told[at]:
+                break
         self.gave_up |= changes.gave_up
-        return not (self._unsafe & changes.free).any()
-
-    def _told_before(self, at: int) -> bool:
-        """Whether it is told whatever is printed now: by what was printed before alone."""
-        if self._table.decides[at]:
-            return False
-        same = np.full(len(self._table.cells), 0.001)
-        found = any(self._before.of_one(at, by, same, inf) is not None for by in (1, -1))
-        return not found and not self._before.gave_up
-
-    @cached_property
-    def _before(self) -> "_Changes":
-        """Changes where nothing is known of what is decided now."""
-        now, values = self._table.decides, self._table.values
-        low, high = np.where(now, 0, self._low), np.where(now, self._table.most, self._high)
-        nothing = np.zeros(len(values), dtype=bool)
-        return _Changes(self._table.rows, low - values, high - values, nothing, ~nothing)
 
     def _keep(self, at: int, changes: "_Changes") -> None:
-        """Hide what lets this cell be one more, or less: what costs least, and nothing where it may be so."""
-        costs = np.where(self._printed, self._table.costs, 0.001)
+        """Hide what lets this cell be one more, or less: what costs least, and nothing where that does."""
+        costs = np.where(self._printed, self._table.costs, np.where(self._table.ends, _PUT_OFF, 0.001))
         best: tuple[float, _Counts] | None = None
         for by in (1, -1):
             found = changes.of_one(at, by, costs, inf if best is None else best[0])
             if found is not None and (best is None or found[0] < best[0]):
                 best = found
-            if best is not None and not (self._printed & (best[1] != 0)).any():
+            if best is not None and best[0] < _PUT_OFF:
                 break
         if best is not None:
             places = np.flatnonzero(self._printed & (best[1] != 0))
@@ -283,7 +314,9 @@ class _Search:
     def _note(self, change: _Counts | None) -> None:
         """Cells that may be others can't be told, and hiding more keeps them so."""
         if change is not None:
-            self._unsafe &= change == 0
+            self._told &= change == 0
+            if not (self._table.ends & (change != 0)).any():
+                self._unsure &= change == 0
 
 
 def _aims(size: int) -> Iterator[NDArray[np.float64]]:
@@ -305,26 +338,33 @@ class _Changes:
         rows: Sequence[Row],
         low: NDArray[np.float64],
         high: NDArray[np.float64],
-        printed: NDArray[np.bool_],
-        free: NDArray[np.bool_],
+        printed: _Marks,
+        free: _Marks,
     ) -> None:
         self.free, self._places = free, np.flatnonzero(free)
         self._at = {int(at): n for n, at in enumerate(self._places)}
         self._low, self._high = low[free], high[free]
-        size = len(self._places)
         own = [
             [(self._at[at], sign) for at, sign in zip(*row, strict=True) if at in self._at] for row in rows
         ]
         of_free = [([at for at, _ in row], [sign for _, sign in row]) for row in own if row]
         there = ~printed[free]
         self._others = WholeNumbers(np.where(there, self._low, 0), np.where(there, self._high, 0), of_free)
-        both = [([*at, *(size + n for n in at)], [*sign, *(-n for n in sign)]) for at, sign in of_free]
-        self._most = np.concatenate([self._high, -self._low])
-        self._shifts = WholeNumbers(np.zeros(2 * size), self._most, both)
+        self._shifts = Shifts(self._low, self._high, of_free)
 
     def of_many(self, costs: NDArray[np.float64]) -> _Counts | None:
         """Of hidden cells alone: those that cost the least, if the solver finds them at once."""
         found = self._others.least(costs[self._places], search=False)
+        return None if found is None else self._of_all(found)
+
+    def of_hidden(self, at: int, by: int) -> _Counts | None:
+        """Of hidden cells alone: one or more, or less, of this cell, if the solver finds it at once."""
+        here = self._at[at]
+        low, high = (1, self._high[here]) if by > 0 else (self._low[here], -1)
+        if low > high:
+            return None
+        with self._others.bounded(here, low, high):
+            found = self._others.least(np.zeros(len(self._places)), search=False)
         return None if found is None else self._of_all(found)
 
     def of_one(
@@ -333,17 +373,9 @@ class _Changes:
         """One or more, or less, of this cell: what costs the least, and what it costs; None where it is more
         than `enough`.
         """
-        here, size = self._at[at], len(self._places)
-        up, down = (here, size + here) if by > 0 else (size + here, here)
-        if self._most[up] < 1:
-            return None
         own = costs[self._places]
-        with self._shifts.bounded(up, 1, self._most[up]), self._shifts.bounded(down, 0, 0):
-            found = self._shifts.least(np.concatenate([own, own]), enough=enough)
-        if found is None:
-            return None
-        change = found[:size] - found[size:]
-        return float(own[change != 0].sum()), self._of_all(change)
+        change = self._shifts.of(self._at[at], by, own, enough=enough)
+        return None if change is None else (float(own[change != 0].sum()), self._of_all(change))
 
     @property
     def gave_up(self) -> bool:

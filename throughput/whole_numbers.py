@@ -100,6 +100,36 @@ class WholeNumbers:
         return self._whole
 
 
+class Shifts:
+    """Whole numbers that fit sums of nothing and cost by their size, be they more or less than nothing."""
+
+    def __init__(self, low: NDArray[np.float64], high: NDArray[np.float64], rows: Sequence[Row]) -> None:
+        self._size = size = len(low)
+        both = [([*at, *(size + n for n in at)], [*sign, *(-n for n in sign)]) for at, sign in rows]
+        self._most = np.maximum(np.concatenate([high, -low]), 0)
+        self._solver = WholeNumbers(np.maximum(np.concatenate([low, -high]), 0), self._most, both)
+
+    @property
+    def gave_up(self) -> bool:
+        """Whether a search went too far: what was not found may be there."""
+        return self._solver.gave_up
+
+    def least(self, costs: NDArray[np.float64], *, enough: float = inf) -> NDArray[np.int64] | None:
+        """Numbers that fit and cost the least; None where none do, or none that costs less than `enough`."""
+        found = self._solver.least(np.concatenate([costs, costs]), enough=enough)
+        return None if found is None else found[: self._size] - found[self._size :]
+
+    def of(
+        self, at: int, by: int, costs: NDArray[np.float64], *, enough: float = inf
+    ) -> NDArray[np.int64] | None:
+        """The same, one of them one at least, or less than nothing."""
+        up, down = (at, self._size + at) if by > 0 else (self._size + at, at)
+        if self._most[up] < 1:
+            return None
+        with self._solver.bounded(up, 1, self._most[up]), self._solver.bounded(down, 0, 0):
+            return self.least(costs, enough=enough)
+
+
 def _is_whole(found: NDArray[np.float64]) -> bool:
     return bool(np.abs(found - np.round(found)).max(initial=0) <= _NEAR)
 

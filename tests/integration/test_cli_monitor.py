@@ -45,12 +45,12 @@ def test_small_counts_are_stars_for_people_and_null_for_programs(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     document = json.loads(told(data, capsys, "--json", "--unit", UNIT))
-    assert document["period"]["started"] == 5
+    assert (document["months"][0]["in_hand"], document["period"]["started"]) == (3, None)
     assert document["period"]["ended"] == {"done": None, "withdrawn": None}
     assert (document["origin"], document["invented_until"]) == ("measured", None)
     heads, november = (line.split() for line in told(data, capsys).splitlines()[2:4])
     assert heads[:2] == ["month", "started"]
-    assert november[:4] == ["2026-11", "5", "*", "*"]
+    assert november[:6] == ["2026-11", "*", "*", "*", "*", "3"]
 
 
 def test_norm_and_goal_are_those_of_the_office(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,7 +108,7 @@ def test_what_came_since_is_counted_too(data: Path, capsys: pytest.CaptureFixtur
     office = Office(Store.open(data, {}), keys=count(100))
     office.submit()
     office.store.close()
-    assert json.loads(told(data, capsys, "--json"))["period"]["started"] == 6
+    assert json.loads(told(data, capsys, "--json"))["months"][0]["in_hand"] == 4
 
 
 def test_from_a_month_on_it_tells_up_to_the_last_that_is_over(
@@ -178,7 +178,7 @@ def test_the_report_is_sealed_at_the_profiles_level_and_hides_what_the_screen_hi
         sealed = pdf[len(pdf) - 1].get_textpage().get_text_range()
     assert "Forseglet med en utviklingsnøkkel: bare til utprøving" in printed
     assert "under profilen organisation-seal, nivå B-LTA" in printed
-    assert "november 2026 5 * * * * * *" in printed
+    assert "november 2026 * * 3 * * * *" in printed
     assert "\r\nNivå: PAdES B-LTA\r\nUtviklingssertifikat: kun til forsøk" in sealed
 
 

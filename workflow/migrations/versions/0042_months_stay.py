@@ -1,4 +1,8 @@
-"""What was told of a month stays as it is: changed, a month would tell by subtraction what it hid."""
+"""Months are counted anew, and what is told of one stays as it is.
+
+A month keeps the small counts of all months before it, by what these say is still to be kept. A month that
+was changed would tell by subtraction what it hid.
+"""
 
 from alembic import op
 
@@ -9,7 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the guards."""
+    """Forget what was counted, which a worker counts again from the first month on, and make the guards."""
+    op.execute("DELETE FROM monitoring_months")
     server = op.get_bind().dialect.name == "postgresql"
     for guard in POSTGRESQL_GUARDS if server else SQLITE_GUARDS:
         op.execute(guard)
