@@ -11,7 +11,7 @@ from tests.unit.test_throughput_spans import START
 from throughput.compare import Comparison
 from throughput.compare_data import as_csv, as_json
 from throughput.compare_text import as_text
-from throughput.discreet import PartTold, marks, part_told, quantile
+from throughput.discreet import PartTold, marks, part_told, quantile, right_first_time
 from throughput.grouped import By
 from throughput.measures import Reached, Spread
 from throughput.panels import Times
@@ -213,3 +213,10 @@ def test_text_and_page_tell_the_same_marks_of_what_does_not_count_alike() -> Non
     alike = Durations.of([*range(1, 61)])
     assert quantile(alike, 0.9) == 54
     assert "–" not in _times(Times.of(alike), 60)
+
+
+def test_of_four_that_were_delivered_it_is_not_told_how_many_came_back() -> None:
+    """By variant, where counts are told as they are."""
+    for delivered in (4, 5):
+        [row] = told(in_order(of_unit("a", 1, delivered, 0, 0)), "variant").rows
+        assert right_first_time(row) == (1.0 if delivered == 5 else None)
