@@ -3,6 +3,8 @@
 import argparse
 from datetime import UTC, date, datetime, timedelta
 
+from cli.errors import ChoiceNeeded
+
 
 def beginning(text: str) -> datetime:
     """A day's first moment, or a time, for argparse; UTC when it names no zone."""
@@ -25,3 +27,12 @@ def _moment(text: str, after_day: timedelta) -> datetime:
             f"“{text}” is no day or time such as 2026-11-20 or 2026-11-20T14:00Z"
         ) from None
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def require_order(first: datetime | None, last: datetime | None) -> None:
+    """Refuse a period that ends before it begins: of what is in it, nothing, anything could be said.
+
+    Raises ChoiceNeeded.
+    """
+    if first is not None and last is not None and last <= first:
+        raise ChoiceNeeded("--to is before --from.", hint="Give the first day, then the last.")

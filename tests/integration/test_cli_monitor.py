@@ -143,6 +143,21 @@ def test_what_is_typed_wrongly_is_named(
     assert says in capsys.readouterr().err
 
 
+def test_a_month_that_has_not_begun_and_a_process_that_there_is_not_have_no_report(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stars, and what is in hand today, would stand there as if they told of something."""
+    coming = Month.of(datetime.now(ZONE).date()).next.next
+    for wrong, said in (
+        (["--from", str(coming)], f"{coming} has not begun"),
+        (["--key", "no"], "process 'no'"),
+    ):
+        assert main(["monitor", "--data", str(data), *wrong]) == 1
+        told_of = capsys.readouterr()
+        assert told_of.out == ""
+        assert said in told_of.err
+
+
 @pytest.mark.parametrize("wrong", [["--from", "2026-12", "--to", "2026-01"], ["--unit", "nobody's"]])
 def test_what_can_not_be_counted_is_refused(
     data: Path, wrong: list[str], capsys: pytest.CaptureFixture[str]

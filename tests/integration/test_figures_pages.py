@@ -111,6 +111,33 @@ def test_months_are_called_by_their_names_where_an_office_is_young(
     assert ">2019-" not in page.text
 
 
+def test_it_says_of_which_requests_it_is_and_where_the_same_is_found(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """On paper there is no form: figures of one unit would look like those of all."""
+    signed_in(client, place[0].office, AUDITOR)
+    chosen = "key=employer-declaration&variant=A3&unit=Policy&from=2026-09&to=2026-10"
+    page = client.get(f"/figures?lang=en&{chosen}")
+    [said] = re.findall(r'<p class="about">(.*?):', page.text)
+    ways = "With a person&#39;s own key"
+    assert said == f"Employer declaration · Policy · {ways} · September 2026 – October 2026"
+    [address] = re.findall(r'<p class="address">(.*?)</p>', page.text)
+    assert html.unescape(address).endswith(f"/figures?{chosen}&by=variant")
+    one = client.get("/figures?lang=en&from=2026-10&to=2026-10").text
+    assert '<p class="about">Employer declaration · October 2026:' in one
+    signed_in(client, place[0].office, OF_ADVICE)
+    assert '<p class="about">Employer declaration · Advice · ' in client.get("/figures").text
+
+
+def test_what_a_chart_takes_is_said_once(place: tuple[Sample, str], client: httpx.Client) -> None:
+    """The table below it would ask for five where the chart asks for fifty."""
+    signed_in(client, place[0].office, AUDITOR)
+    said = words_of(client.get("/figures?lang=en&unit=Front+office"))
+    assert said.count("This takes fifty requests or more") == 2  # for a wide page and a narrow one
+    assert "that takes five requests or more" not in said
+    assert "Share of requests by hour of the week" not in said
+
+
 def test_it_first_says_what_is_different_and_how_sure(
     place: tuple[Sample, str], client: httpx.Client
 ) -> None:

@@ -147,6 +147,17 @@ def test_what_no_page_leads_to_is_refused(place: tuple[Sample, str], client: htt
             assert client.get(f"/figures/monitoring{what}?{query}").status_code == 404, query
 
 
+def test_a_month_that_no_report_is_of_is_called_by_its_name_too(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """It stands in the address, and so in the form, and at the end of a page on paper."""
+    signed_in(client, place[0].office, AUDITOR)
+    page = client.get("/figures/monitoring?from=2019-03&lang=nl").text
+    assert '<option value="2019-03" selected>maart 2019</option>' in page
+    assert ">2019-" not in page
+    assert re.search(r'<p class="address">.*/figures/monitoring\?from=2019-03&amp;norm=[A-Z0-9]+</p>', page)
+
+
 def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: httpx.Client) -> None:
     signed_in(client, place[0].office, CLERK)
     for what in ("", ".csv", ".pdf"):

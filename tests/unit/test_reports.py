@@ -461,3 +461,26 @@ def test_bookmarks_of_a_report_lead_to_where_its_parts_and_its_seal_stand() -> N
             tops = [text.get_rect(n) for n in range(text.count_rects())]
             heads = [top for *box, top in tops if text.get_text_bounded(*box, top).strip() == title]
             assert any(0 <= y - top < 40 for top in heads), title
+
+
+def test_one_is_said_to_be_slower_than_all_others_and_not_all_others_to_be_faster() -> None:
+    """They are many, and others to each: a sentence that begins with them is of nobody."""
+    names, fast = ("Advice", "Permits", "Policy", "Registry"), [6 + n % 5 for n in range(40)]
+    groups = [
+        [
+            one | {"unit": name}
+            for one in many("A3", [9 + n for n in fast] if name[0] == "P" else fast, 100 * place + 1)
+        ]
+        for place, name in enumerate(names)
+    ]
+    found = told(*in_order(*groups), by="unit")
+    said = "\n".join(headlines(found, report_words("en")))
+    for name in ("Permits", "Policy"):
+        assert f"certainty: {name} is slower than all others by " in said
+        assert f"certainty: {name} takes more of people's time than all others by " in said
+    assert "Advice is faster than all others, in the median by" in said
+    table = " ".join(pages_of(report_of(found)))
+    for shown_there in (said, as_text(found), table):
+        assert "all others is" not in shown_there
+    assert "Policy is slower" in as_text(found)
+    assert "Policy is slower" in table

@@ -30,8 +30,10 @@ def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
     """What may be said of it, in a few words."""
     if not one.found.distinguishable:
         return words.text("not distinguishable at this n")
-    name = faster_and_slower(one)[0]
-    return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
+    faster, slower = (name if by == "variant" else words.group(name, by) for name in faster_and_slower(one))
+    if faster_and_slower(one)[0] == OTHERS:
+        return words.text("{variant} is slower", variant=slower)
+    return words.text("{variant} is faster", variant=faster)
 
 
 def foremost(told: Comparison) -> list[list[Contrast]]:
@@ -121,7 +123,9 @@ class Saying:
             apart = [one for one in found if one.figure == figure and one.found.distinguishable]
             for name, several in _around(apart):
                 yield (
-                    self._told_apart(several[0]) if len(several) == 1 else self._one_and_others(name, several)
+                    self._told_apart(several[0])
+                    if len(several) == 1 and faster_and_slower(several[0])[0] != OTHERS
+                    else self._one_and_others(name, several)
                 )
         alike = [one for one in found if not one.found.distinguishable]
         if len(_pairs(alike)) > 1:
@@ -287,13 +291,17 @@ def _ends(one: Contrast) -> tuple[float | None, float | None]:
 
 
 def _around(found: Sequence[Contrast]) -> Iterator[tuple[str, list[Contrast]]]:
-    """All that differ, in as few groups as may be: each of one that is faster than others, or slower."""
+    """All that differ, in as few groups as may be: each of one that is faster than others, or slower.
+
+    All others of one are not those of another: nothing is said of them, each is said to be slower than they.
+    """
     left = list(found)
     while left:
         groups: dict[tuple[int, str], list[Contrast]] = {}
         for one in left:
             for place, name in enumerate(faster_and_slower(one)):
-                groups.setdefault((place, name), []).append(one)
+                if name != OTHERS:
+                    groups.setdefault((place, name), []).append(one)
         (_, name), most = max(groups.items(), key=lambda group: len(group[1]))
         yield name, most
         left = [one for one in left if one not in most]
