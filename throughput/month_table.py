@@ -18,7 +18,7 @@ from math import inf
 from typing import Any, cast
 
 from throughput.errors import SumsWrong
-from throughput.month_shape import INNER, OPEN, Kind, Pair, Place, Shape, Ways, Where, around, joined
+from throughput.month_shape import INNER, OPEN, Kind, Place, Shape, Ways, Where, around, joined
 from throughput.small_cells import SMALL, Before, Cell, Hidden, Sum, Within, hidden
 
 LAST_WEEK = timedelta(days=7)
@@ -160,7 +160,8 @@ class _Months:
 
     def decided(self, small: int) -> Hidden:
         """What the month hides. Where requests have been destroyed, and no counts fit what was told of the
-        months before any more, it is decided alone.
+        months before any more, it is decided alone. A month that prints nothing, for a search was given up,
+        is left so.
         """
         theirs = self._before[0].unsure if self._before else frozenset()
         unsure = {(back + 1, place) for back, place in theirs if back < len(self._before)}
@@ -172,8 +173,8 @@ class _Months:
                 found = self._hidden(several, unsure, small)
         except SumsWrong:
             return self._alone(unsure, small)
-        is_told = any((0, place) in found.told for place in self.shapes[0].cells)
-        return self._alone(unsure, small) if is_told else found
+        own = {(0, place) for place in self.shapes[0].cells}
+        return self._alone(unsure, small) if own & found.told and own - found.cells else found
 
     def _alone(self, unsure: Set[tuple[int, Place]], small: int) -> Hidden:
         found = self._hidden(0, frozenset(), small)
@@ -198,24 +199,22 @@ class _Months:
         return {(back, place): told.within(*place) for place in self.shapes[back].cells}
 
     def _sums(self, many: int) -> Iterator[Sum]:
-        """What is a sum of what, in the months and between them. What was open before them stays as it is, or
-        may be anything where nothing is told of that.
+        """What is a sum of what, in the months and between them. What was open before them stays as it is:
+        where nothing is told of that, everybody may know it, as that nothing was when the office began.
         """
-        first = () if many < len(self._before) else None
         for back, shape in enumerate(self.shapes[: many + 1]):
             for total, parts in shape.sums:
                 yield Sum((back, total), tuple((back, part) for part in parts))
-            earlier = self.shapes[back + 1].ways if back < many else first
+            earlier = self.shapes[back + 1].ways if back < many else ()
             yield from shape.ties(back, earlier, self.counted(back).nameless)
 
     def _inner(self, many: int) -> dict[Cell, int]:
-        """What is in no report of the months, and what was open before."""
+        """What is in no report of the months."""
         found: dict[Cell, int] = {}
         for back, shape in enumerate(self.shapes[: many + 1]):
             month = self.counted(back)
             for pair in shape.ways:
                 found |= {(back, (kind, *pair)): month.inner[kind, *pair] for kind in INNER}
-                found[back + 1, (OPEN, *pair)] = month.was_open[pair]
         return found
 
 
@@ -240,7 +239,6 @@ class Counted:
         self._counts: Counter[Place] = Counter()
         self.tasks: Counter[Where] = Counter()
         self.inner: Counter[Place] = Counter()
-        self.was_open: Counter[Pair] = Counter()
         ways: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         nameless = set()
         for case in cases:
@@ -258,8 +256,6 @@ class Counted:
         pair = (case.unit, case.key)
         if self._begins <= case.opened_at:
             self._counts["started", *pair] += 1
-        else:
-            self.was_open[pair] += 1
         self.inner["there", *pair] += 1
         if case.ended_at is None or case.ended_at >= self._ends:
             self.inner[OPEN, *pair] += 1

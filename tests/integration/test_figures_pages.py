@@ -235,6 +235,7 @@ def test_what_can_not_be_is_told_field_by_field(place: tuple[Sample, str], clien
         for path in ("/figures", "/figures/lead.csv"):
             answer = client.get(f"{path}?{query}&lang=en")
             assert (answer.status_code, told in without_addresses(answer)) == (400, True), query
+            assert '<a href="/figures">Begin anew</a>' in answer.text
     assert client.get("/figures?from=2026-11&to=2026-11").status_code == 200
     assert client.get("/figures?from=2000-01").status_code == 200
 

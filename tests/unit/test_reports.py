@@ -397,6 +397,74 @@ def test_units_that_can_not_be_told_from_all_others_are_named_once() -> None:
     assert ": Advice, Permits, Policy, each from all others." in alike
 
 
+@pytest.mark.parametrize(
+    ("low", "by", "in_brackets"),
+    [
+        (-900.0, "by 5.0 to 15.0\u00a0min.", "by 10.0\u00a0min (5.0 to 15.0\u00a0min)"),
+        (None, "by 5.0\u00a0min or more in the median.", "by 5.0\u00a0min or more"),
+    ],
+)
+def test_by_how_much_the_first_is_faster_is_told_from_the_least_on(
+    low: float | None, by: str, in_brackets: str
+) -> None:
+    """The first less the second is below nothing then; without an end the least alone is known."""
+    one = next(one for one in SURE.contrasts if one.figure == "lead")
+    found = replace(one.found, a=60.0, b=660.0, interval=replace(one.found.interval, low=low, high=-300.0))
+    first = replace(one, a="X", b="Y", found=found)
+    saying = Saying(report_words("en"), str, lambda *_: None)
+    [said] = saying.all_of([first])
+    assert "X is faster than Y" in said
+    assert said.endswith(by)
+    [said] = saying.all_of([first, replace(first, b="Z")])
+    assert said.endswith(f"X is faster than Y {in_brackets}; Z {in_brackets}.")
+
+
+def test_what_would_have_been_seen_of_several_is_the_largest_and_what_is_alike_is_said_of_each_figure() -> (
+    None
+):
+    lead, handling = UNSURE.contrasts
+    saying = Saying(report_words("en"), str, lambda *_: "40")
+    pairs = [
+        replace(handling, a="X", b=name, needed=None, smallest_s=s) for name, s in (("Y", 60), ("Z", 600))
+    ]
+    [said] = saying.all_of(pairs)
+    assert said.endswith(
+        "A difference of 10.0\u00a0min or more in mean handling would most likely have been seen."
+    )
+    [said] = saying.all_of([replace(lead, a="X", b="Y"), *pairs])
+    assert "in lead time X – Y; in handling X – Y, X – Z" in said
+    many_pairs = [replace(lead, a="X", b=f"Y{n}") for n in range(7)]
+    [said] = saying.all_of(many_pairs)
+    assert said == "Not told apart by so many requests, in lead time (measured): 7 pairs."
+    enough = [replace(one, needed=5) for one in pairs]  # there are as many
+    assert "would be needed" not in next(saying.all_of(enough))
+
+
+def test_bookmarks_of_a_report_lead_to_where_its_parts_and_its_seal_stand() -> None:
+    seal = Seal("Voorbeeldgemeente", "organisation-seal", "B-LTA", development=True)
+    slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
+    both = [
+        one | {"key": key, "seq": one["seq"] + 10_000 * at, "request": one["request"] + 10_000 * at}
+        for at, key in enumerate(("declaration", "plan"))
+        for one in (*many("A0", slow, 1), *many("A1", fast, 100))
+    ]
+    pdf = comparison_pdf(
+        told(*in_order(both)), scope=Scope(), made_at=MADE, words=report_words("en"), seal=seal
+    )
+    with PdfDocument(pdf) as document:
+        found = [(one.level, one.get_title(), one.get_dest()) for one in document.get_toc()]
+        titles = [(level, title) for level, title, _ in found]
+        place = titles.index((0, "Plan"))
+        assert titles[place + 1][0] == 1
+        assert titles[-1] == (0, "Seal")
+        for _, title, where in found[:-1]:
+            text = document[where.get_index()].get_textpage()
+            _, (_, y, _) = where.get_view()
+            tops = [text.get_rect(n) for n in range(text.count_rects())]
+            heads = [top for *box, top in tops if text.get_text_bounded(*box, top).strip() == title]
+            assert any(0 <= y - top < 40 for top in heads), title
+
+
 def test_one_is_said_to_be_slower_than_all_others_and_not_all_others_to_be_faster() -> None:
     """They are many, and others to each: a sentence that begins with them is of nobody."""
     names, fast = ("Advice", "Permits", "Policy", "Registry"), [6 + n % 5 for n in range(40)]

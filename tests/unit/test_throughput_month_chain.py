@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from throughput.monitor import Monitor, Month, months
+from throughput import month_table, small_cells
+from throughput.monitor import Monitor, Month, before, counting, months
 from throughput.month_shape import ALL, Kind
 from throughput.month_table import Counted, Followed, MonthTold, month_told
 
@@ -35,7 +37,7 @@ ENDS = (("done", 0), ("done", 1), ("withdrawn", None))
 def requests(flows: Sequence[Flow], in_hand: int, unit: str = "a") -> list[Followed]:
     """Those who flow so; the oldest end first."""
     waiting, found = [BEFORE] * in_hand, []
-    for month, (began, *ended, late) in zip(PERIOD, flows, strict=True):
+    for month, (began, *ended, late) in zip(PERIOD, flows, strict=False):
         waiting += [month] * began
         ends = [end for end, many in zip(ENDS, ended, strict=True) for _ in range(many)]
         for n, (outcome, took) in enumerate(ends):
@@ -51,9 +53,12 @@ def request(
     return Followed(unit, opened, day, outcome, 1, took, "letter", frozenset({"done", "withdrawn"}))
 
 
-def told(tables: Mapping[Month, MonthTold]) -> list[tuple[str, Kind, str | None]]:
+def told(
+    tables: Mapping[Month, MonthTold], *, in_hand_before: float = 50
+) -> list[tuple[str, Kind, str | None]]:
     """The small counts of months that follow from all that their reports print of units and of all together:
-    scipy finds no other ones.
+    scipy finds no other ones. So many at most were in hand of a unit before the first: 0 where the office
+    began with it, as everybody knows who works there.
     """
     period, units = list(tables), sorted(set().union(*(table.units for table in tables.values())))
     size, per = len(units) * (6 * len(period) + 1), 6 * len(period) + 1
@@ -72,12 +77,14 @@ def told(tables: Mapping[Month, MonthTold]) -> list[tuple[str, Kind, str | None]
         if known.low < known.high and known.low <= 2:
             hidden.append(((str(month), kind, unit), row))
     fits = LinearConstraint(np.array(rows), lows, highs)
+    most = np.full(size, 50.0)
+    most[per - 1 :: per] = in_hand_before
     found: list[np.ndarray] = []
 
     def is_told(row: np.ndarray) -> bool:
         for sign in (1, -1):
             if len({round(float(row @ one)) for one in found}) < 2:
-                best = milp(sign * row, constraints=fits, bounds=Bounds(0, 50), integrality=np.ones(size))
+                best = milp(sign * row, constraints=fits, bounds=Bounds(0, most), integrality=np.ones(size))
                 found.append(np.round(best.x))
         return len({round(float(row @ one)) for one in found}) < 2
 
@@ -105,11 +112,20 @@ def sparse(seed: int, units: Sequence[str], in_a_month: float) -> list[Followed]
     ("units", "in_a_month", "offices"), [("a", 4, 6), ("a", 8, 6), ("ab", 3, 3), ("abcd", 3, 1)]
 )
 def test_a_year_tells_none_of_its_small_counts(units: str, in_a_month: float, offices: int) -> None:
-    """Longer than the months that one is decided with: what is half a year old is kept for good."""
+    """Longer than the months that one is decided with; with the first of them the office began. What is half a
+    year old is kept for good.
+    """
     for seed in range(offices):
         tables = Monitor.of(sparse(seed, units, in_a_month), PERIOD, ZONE).tables
-        assert told(tables) == [], seed
+        assert told(tables, in_hand_before=0) == [], seed
         assert all(back < 6 for table in tables.values() for back, _ in table.unsure), seed
+
+
+def test_that_nothing_was_in_hand_before_the_first_month_tells_nothing_of_those_after_it() -> None:
+    """Of 5 and 7 that began 3 and 7 have ended: of 4 that end in March two at least began in it."""
+    flows = [(5, 2, 1, 0, 2), (7, 5, 2, 0, 3), (2, 1, 3, 0, 0)]
+    tables = Monitor.of(requests(flows, in_hand=0), PERIOD[:3], ZONE).tables
+    assert told(tables, in_hand_before=0) == []
 
 
 def test_what_is_in_hand_at_the_end_of_a_year_tells_nothing_of_its_spring() -> None:
@@ -149,3 +165,27 @@ def test_requests_of_one_unit_that_are_destroyed_tell_nothing_of_another() -> No
     )
     assert told_of_may.shown("in_progress", "a", "letter") == 10
     assert told_of_june.shown("in_progress", "a", "letter") is None
+
+
+def test_a_month_of_which_a_search_is_given_up_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not what it would print alone: of that the months before may tell what it hides."""
+    found = sparse(1, "a", 8)
+    tables = Monitor.of(found, PERIOD[:4], ZONE).tables
+    earlier, last = before(tables, PERIOD[3]), counting(lambda _: found, PERIOD[3], ZONE)
+    assert month_told(last, 1, before=earlier).counts
+
+    class GivenUp(small_cells.Shifts):
+        """It finds nothing, and can't say that there is nothing."""
+
+        def of(self, *_: object, **__: object) -> None:  # type: ignore[override]
+            self._solver.gave_up = True
+
+    def hidden(*of: Any, before: small_cells.Before, **more: Any) -> small_cells.Hidden:
+        with monkeypatch.context() as patch:
+            if before.known:
+                patch.setattr(small_cells, "Shifts", GivenUp)
+                patch.setattr(small_cells.WholeNumbers, "least", lambda *_, **__: None)
+            return small_cells.hidden(*of, before=before, **more)
+
+    monkeypatch.setattr(month_table, "hidden", hidden)
+    assert month_told(last, 1, before=earlier).counts == {}

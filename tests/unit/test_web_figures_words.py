@@ -17,7 +17,7 @@ from web.figures_beside import Beside
 from web.figures_next import NextParts
 from web.figures_steady import _STEPS as SHOWN
 from web.figures_steady import SteadyParts
-from web.figures_tables import Shares
+from web.figures_tables import Share, Shares, Table, Words, without_counts
 from web.figures_wording import wording
 
 
@@ -116,3 +116,13 @@ def test_shares_and_rates_are_those_of_exact_counts() -> None:
     assert lead.tables[0].rows[0][1].plain() == 80
     assert handling.tables[0].rows[0][-1].plain() == "0.78"
     assert [cell.plain() for cell in capacity.tables[0].rows[0][1:4]] == ["39", "6.5", "0.18"]
+
+
+def test_without_counts_a_share_is_told_in_twentieths_and_above_nine_tenths_all_alike() -> None:
+    """A share of nearly all would tell how few are not in it; that it is over is no other one."""
+    shares = (0.33, 0.92, 0.93, 1.0)
+    cells = [Share(None), *map(Share, shares), Share(0.9, over=True)]
+    table = Table("x", "x", [("x", "x")] * 7, [[Words("a"), *cells]])
+    [[_, *told]] = without_counts(table).rows
+    assert [one.plain() for one in told] == [None, "0.35", "0.90", ">0.90", ">0.90", ">0.90"]
+    assert told[-1].written(wording("en")) == ">\u00a090%"
