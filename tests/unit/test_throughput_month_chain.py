@@ -74,7 +74,8 @@ def told(
         own = [n for n, one in enumerate(units) if unit in {None, one}]
         row[[n * per + 6 * at + part for n in own for part in parts]] = 1
         rows, lows, highs = [*rows, row], [*lows, known.low], [*highs, known.high]
-        if known.low < known.high and known.low <= 2:
+        is_there = unit is None or any(unit in tables[one].units for one in period[: at + 1])
+        if is_there and known.low < known.high and known.low <= 2:
             hidden.append(((str(month), kind, unit), row))
     fits = LinearConstraint(np.array(rows), lows, highs)
     most = np.full(size, 50.0)
@@ -112,8 +113,8 @@ def sparse(seed: int, units: Sequence[str], in_a_month: float) -> list[Followed]
     ("units", "in_a_month", "offices"), [("a", 4, 6), ("a", 8, 6), ("ab", 3, 3), ("abcd", 3, 1)]
 )
 def test_a_year_tells_none_of_its_small_counts(units: str, in_a_month: float, offices: int) -> None:
-    """Longer than the months that one is decided with; with the first of them the office began. What is half a
-    year old is kept for good.
+    """Longer than the months that one is decided with; with the first of them the office began. After half a
+    year each is kept for good.
     """
     for seed in range(offices):
         tables = Monitor.of(sparse(seed, units, in_a_month), PERIOD, ZONE).tables
