@@ -10,7 +10,7 @@ that nobody withdrew is as small a count as that one did.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -49,9 +49,10 @@ class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
     `counts`: by kind, unit and process, None for all; `tasks`: of all requests that were done, where their
-    number is printed. `large`: hidden counts that are more than `small`; `known`: readers may know that the
-    others are not. `ways`: what there was to count. `unsure`: small counts, of so many months back, which the
-    next month has to keep; nobody reads them.
+    number is printed, and that of each process among them. `units`: those that had a request then, or not
+    long before: no reader is told which. `large`: hidden counts that are more than `small`; `known`: readers
+    may know that the others are not. `ways`: what there was to count. `unsure`: small counts, of so many
+    months back, which the next month has to keep; nobody reads them.
     """
 
     counts: Mapping[Place, int]
@@ -137,14 +138,26 @@ def month_told(
     _name_alike(large, norms)
     return MonthTold(
         printed,
-        {where: n for where, n in month.tasks.items() if (("ended", "done"), *where) in printed},
-        frozenset(unit for unit, _ in month.ways),
+        {where: n for where, n in month.tasks.items() if _tells_tasks(where, shape, printed)},
+        frozenset(unit for unit, _ in shape.ways),
         frozenset(shape.reasons),
         frozenset(large),
         found.large is not None,
         small,
         month.ways,
         cast("frozenset[tuple[int, Place]]", found.unsure),
+    )
+
+
+def _tells_tasks(where: Where, shape: Shape, printed: Container[Place]) -> bool:
+    """Whether it is told how many were done, of each process, too: one takes more tasks than another, so that
+    those of all would tell how many were of which.
+    """
+    unit, key = where
+    keys = {key} if key else {one for at, one in shape.ways if unit in {None, at}}
+    places = [(("ended", "done"), unit, one) for one in keys]
+    return (("ended", "done"), *where) in printed and all(
+        place in printed for place in places if place in shape.cells
     )
 
 
