@@ -197,7 +197,7 @@ class _Months:
         known = [self._known(back) for back in range(1, many + 1)]
         theirs = {cell: count for table in (*others, self._inner(many)) for cell, count in table.items()}
         ends = {(0, (OPEN, *pair)) for pair in self.shapes[0].ways}
-        before = Before(known, theirs, unsure)
+        before = Before(known, theirs, unsure, frozenset(self._idle(many)))
         return hidden(counts, list(self._sums(many)), small=small, before=before, ends=ends)
 
     def _of_month(self, back: int) -> dict[Cell, int]:
@@ -207,6 +207,20 @@ class _Months:
     def _known(self, back: int) -> dict[Cell, Within]:
         told = self._before[back - 1]
         return {(back, place): told.within(*place) for place in self.shapes[back].cells}
+
+    def _idle(self, many: int) -> Iterator[Cell]:
+        """Of units and processes without a request in a month: once they have had none for long they are no
+        longer among those that are told of, and so is known that it was none.
+        """
+        for back, shape in enumerate(self.shapes[: many + 1]):
+            there = self._before[back - 1].ways if back else self.counted(0).ways
+            if not (idle := shape.ways.keys() - there.keys()):
+                continue
+            around_those = {place for pair in there for place in around(*pair)}
+            yield from ((back, place) for place in shape.cells if place[1:] not in around_those)
+            for pair in idle:
+                yield back + 1, (OPEN, *pair)
+                yield from ((back, (kind, *pair)) for kind in INNER)
 
     def _sums(self, many: int) -> Iterator[Sum]:
         """What is a sum of what, in the months and between them. What was open before them stays as it is, or

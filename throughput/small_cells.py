@@ -72,12 +72,14 @@ class Before:
     """What was told of tables that are tied to the one that is decided, the last one first.
 
     `known`: what may be known of each of their counts. `counts`: what these are, and what there is in no
-    table. `unsure`: those that are still to be kept.
+    table. `unsure`: those that are still to be kept. `idle`: counts, of the table to decide, too, of what may
+    turn out to have had none at all: nothing else is kept by them.
     """
 
     known: Sequence[Mapping[Cell, Within]]
     counts: Mapping[Cell, int]
     unsure: Set[Cell] = frozenset()
+    idle: Set[Cell] = frozenset()
 
 
 _NOTHING = Before((), {})
@@ -129,9 +131,10 @@ class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
-    printed or hidden before; `unsure`: those of them that are to be kept. `parts`: each table, and each two
-    that follow each other; `last`: those of the table to decide. `costs`: what it costs to hide a cell; it
-    doesn't depend on counts, for what is hidden would tell of them.
+    printed or hidden before; `unsure`: those of them that are to be kept; `idle`: those that keep none but
+    each other. `parts`: each table, and each two that follow each other; `last`: those of the table to
+    decide. `costs`: what it costs to hide a cell; it doesn't depend on counts, for what is hidden would tell
+    of them.
     """
 
     cells: Sequence[Cell]
@@ -140,6 +143,7 @@ class _Table:
     decides: _Marks
     known: Mapping[int, Within]
     unsure: _Marks
+    idle: _Marks
     ends: _Marks
     parts: Sequence[_Marks]
     last: Sequence[_Marks]
@@ -161,7 +165,8 @@ class _Table:
         within = {place[cell]: one for cell, one in known.items()}
         most = _more_than_any(actual, known)
         values = np.array([actual[cell] for cell in cells], dtype=np.int64)
-        decides, unsure, ending = (_marks(cells, some) for some in (counts, before.unsure, ends))
+        some = (counts, before.unsure, before.idle, ends)
+        decides, unsure, idle, ending = (_marks(cells, one) for one in some)
         if any(not one.low <= values[at] <= one.high for at, one in within.items()):
             values = _fitted(values, decides, within, rows, most)
         printed = [one for one in sums if counts.keys() | known.keys() >= {one.total, *one.parts}]
@@ -171,7 +176,7 @@ class _Table:
         tables = [_marks(cells, untabled | table.keys()) for table in (counts, *before.known)]
         pairs = [one | next_one for one, next_one in pairwise(tables)]
         parts, last = [*tables, *pairs], [tables[0], *pairs[:1]]
-        return cls(cells, values, rows, decides, within, unsure, ending, parts, last, costs, most)
+        return cls(cells, values, rows, decides, within, unsure, idle, ending, parts, last, costs, most)
 
 
 def _marks(cells: Sequence[Cell], some: Container[Cell]) -> _Marks:
@@ -250,14 +255,18 @@ class _Search:
         only while an end moved, most can while none does, by what has been hidden since.
         """
         every = np.ones(len(self._table.cells), dtype=bool)
+        idle = self._table.idle
         for part in self._table.parts:
-            self._keep_in(part)
-        self._keep_in(every, strict=self.knows)
-        if self.knows and self._told.any():
-            return
-        for part in self._table.last:
-            self._move(part, every)
-        self._move(every, self._table.unsure)
+            self._keep_in(part & ~idle, ~idle)
+            self._keep_in(part, idle)
+        for free, of in ((~idle, ~idle), (every, idle)):
+            self._keep_in(free, of, strict=self.knows)
+            if self.knows and (self._told & of).any():
+                return
+        for free, of in ((~idle, ~idle), (every, idle)):
+            for part in self._table.last:
+                self._move(part & free, of)
+            self._move(free, self._table.unsure & of)
 
     def _cells(self, marked: _Marks) -> frozenset[Cell]:
         return frozenset(self._table.cells[int(at)] for at in np.flatnonzero(marked))
@@ -280,15 +289,18 @@ class _Search:
                 if self._unsure[at]:
                     self._note(changes.of_hidden(int(at), by))
 
-    def _keep_in(self, part: _Marks, *, strict: bool = False) -> None:
-        """Hide what lets cells of a part be others by changes of it. `strict`: up to the first that can't."""
-        if not (self._told & part).any():
+    def _keep_in(self, part: _Marks, of: _Marks, *, strict: bool = False) -> None:
+        """Hide what lets these cells of a part be others by changes of it. `strict`: up to the first that
+        can't.
+        """
+        own = part & of
+        if not (self._told & own).any():
             return
         changes = self._changes(part)
         for aim in _aims(len(self._table.cells)):
-            if (aims := self._told & part).sum() > _FEW:
+            if (aims := self._told & own).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
-        for at in np.flatnonzero(self._told & part):
+        for at in np.flatnonzero(self._told & own):
             if self._told[at]:
                 self._keep(int(at), changes)
             if strict and self._told[at]:
@@ -313,10 +325,14 @@ class _Search:
 
     def _note(self, change: _Counts | None) -> None:
         """Cells that may be others can't be told, and hiding more keeps them so."""
-        if change is not None:
-            self._told &= change == 0
-            if not (self._table.ends & (change != 0)).any():
-                self._unsure &= change == 0
+        if change is None:
+            return
+        moved = kept = change != 0
+        if (moved & self._table.idle).any():
+            kept = moved & self._table.idle
+        self._told &= ~kept
+        if not (self._table.ends & moved).any():
+            self._unsure &= ~kept
 
 
 def _aims(size: int) -> Iterator[NDArray[np.float64]]:
