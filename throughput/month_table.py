@@ -191,10 +191,14 @@ class _Months:
         return replace(found, unsure=found.unsure | unsure)
 
     def _hidden(self, several: int, unsure: Set[Cell], small: int) -> Hidden:
-        """The same, where so many months before may be others."""
+        """The same, where so many months before may be others: all, where requests of these have been
+        destroyed, for only counts that fit all that was told are such as keep others for good.
+        """
         many = min(several, len(self._before))
         counts, *others = (self._of_month(back) for back in range(many + 1))
         known = [self._known(back) for back in range(1, many + 1)]
+        if many < len(self._before) and not all(map(_fits, others, known)):
+            return self._hidden(len(self._before), unsure, small)
         theirs = {cell: count for table in (*others, self._inner(many)) for cell, count in table.items()}
         ends = {(0, (OPEN, *pair)) for pair in self.shapes[0].ways}
         before = Before(known, theirs, unsure, frozenset(self._idle(many)))
@@ -242,6 +246,10 @@ class _Months:
                 found |= {(back, (kind, *pair)): month.inner[kind, *pair] for kind in INNER}
                 found[back + 1, (OPEN, *pair)] = month.was_open[pair]
         return found
+
+
+def _fits(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> bool:
+    return all(one.low <= counts[cell] <= one.high for cell, one in known.items())
 
 
 def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:

@@ -168,7 +168,10 @@ class _Table:
         some = (counts, before.unsure, before.idle, ends)
         decides, unsure, idle, ending = (_marks(cells, one) for one in some)
         if any(not one.low <= values[at] <= one.high for at, one in within.items()):
-            values = _fitted(values, decides, within, rows, most)
+            try:  # what comes after begins with the ends
+                values = _fitted(values, decides | ending, within, rows, most)
+            except SumsWrong:
+                values = _fitted(values, decides, within, rows, most)
         printed = [one for one in sums if counts.keys() | known.keys() >= {one.total, *one.parts}]
         levels = np.array(list(_levels(cells, printed)), dtype=float)
         costs = 10 + levels + np.arange(len(cells)) / (len(cells) + 1)
@@ -189,12 +192,12 @@ def _more_than_any(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> 
 
 
 def _fitted(
-    values: _Counts, decides: _Marks, within: Mapping[int, Within], rows: Sequence[Row], most: int
+    values: _Counts, stays: _Marks, within: Mapping[int, Within], rows: Sequence[Row], most: int
 ) -> _Counts:
-    """The next counts to these that fit what was told; those to decide stay. Raises SumsWrong for none."""
+    """The next counts to these that fit what was told; some stay. Raises SumsWrong for none."""
     known = [within.get(at, Within(0, inf)) for at in range(len(values))]
-    low = np.where(decides, 0, np.array([one.low for one in known]) - values).astype(float)
-    high = np.where(decides, 0, np.array([min(one.high, most) for one in known]) - values).astype(float)
+    low = np.where(stays, 0, np.array([one.low for one in known]) - values).astype(float)
+    high = np.where(stays, 0, np.array([min(one.high, most) for one in known]) - values).astype(float)
     change = Shifts(low, high, rows).least(np.ones(len(values)))
     if change is None:
         raise SumsWrong("The counts do not fit those that were told before.")
