@@ -214,8 +214,12 @@ class _Months:
 
     def _idle(self, many: int) -> Iterator[Cell]:
         """Of units and processes without a request in a month: once they have had none for long they are no
-        longer among those that are told of, and so is known that it was none.
+        longer among those that are told of, and so is known that it was none. One of which nothing is open
+        when the month ends may be such from then on.
         """
+        yield from (
+            (0, (OPEN, *pair)) for pair in self.shapes[0].ways if not self.counted(0).inner[OPEN, *pair]
+        )
         for back, shape in enumerate(self.shapes[: many + 1]):
             there = self._before[back - 1].ways if back else self.counted(0).ways
             if not (idle := shape.ways.keys() - there.keys()):
