@@ -17,7 +17,7 @@ from cli.files import require_room, writing_whole
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.past_told import warn_of_invented
 from cli.printing import counted, print_json, utc
-from cli.times import beginning, end
+from cli.times import beginning, end, require_order
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -171,6 +171,7 @@ def _scope(session: "Session", args: argparse.Namespace) -> "Scope | None":
 
     if not _narrowed(args):
         return None
+    require_order(args.first, args.last)
     return Scope(key=process(session, args.key), since=args.first, before=args.last)
 
 

@@ -12,7 +12,7 @@ from cli.files import read_input
 from cli.folder import add_data_option, add_json_option, require_office
 from cli.outside import unreadable
 from cli.printing import counted, print_json, printable
-from cli.times import beginning, end
+from cli.times import beginning, end, require_order
 
 if TYPE_CHECKING:
     from workflow.conformance_report import Asked, Conformance  # with SQLAlchemy, which help can do without
@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
     """Tell each deviation; 1 when there is one."""
     from workflow.conformance_report import Asked  # noqa: PLC0415  as above
 
+    require_order(args.first, args.last)
     asked = Asked(args.key, args.first, args.last)
     found = _of_office(args, asked) if args.export is None else _of_export(args, asked)
     if args.json:
@@ -68,11 +69,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _of_office(args: argparse.Namespace, asked: "Asked") -> "Conformance":
-    from workflow.conformance_report import of_office  # noqa: PLC0415  as above
+    from cli.throughput import process  # noqa: PLC0415  as above
+    from workflow.conformance_report import of_office  # noqa: PLC0415
     from workflow.store import Store  # noqa: PLC0415
 
     require_office(args.data)
     with closing(Store.open(args.data, make=False)) as store, store.read() as session:
+        process(session, args.key)
         return of_office(session, asked)
 
 
@@ -110,6 +113,8 @@ def _text(found: "Conformance") -> str:
     ]
     if found.more:
         lines.append(f"… and {found.more} more")
+    if not found.requests:
+        return "There is no such request: nothing was held against a definition."
     held = f"{counted(found.requests, 'request')} with {counted(found.events, 'event')}"
     began = "it" if found.deviating < 2 else "they"
     lines.append(f"{held}: {found.deviating or 'none'} deviated from the definition that {began} began with.")

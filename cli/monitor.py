@@ -79,10 +79,11 @@ def run(args: argparse.Namespace) -> int:
         return monitor_sealed.run(args)
     if args.save is not None:
         raise ChoiceNeeded("--save is for reports that were sealed.", hint="Say --sealed, too.")
-    from throughput.followed import Norm, Target  # noqa: PLC0415 (as above)
+    from cli.throughput import process  # noqa: PLC0415 (as above)
+    from throughput.followed import Norm, Target  # noqa: PLC0415
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.monitor import Monitor, Month, months  # noqa: PLC0415
-    from throughput.monitor_kept import months_told  # noqa: PLC0415
+    from throughput.monitor_kept import months_told, since_first  # noqa: PLC0415
     from throughput.monitor_settings import monitor_settings  # noqa: PLC0415
 
     require_report_room(args)
@@ -97,9 +98,13 @@ def run(args: argparse.Namespace) -> int:
     over = Month.of(datetime.now(zone).date()).before
     last = args.last or max(over, args.first or over, key=str)  # the running one, where it is asked for
     period = months(args.first or last, last)
+    if str(last) > str(over.next):
+        raise ChoiceNeeded(f"{last} has not begun.", hint=f"Choose up to {over.next}.")
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up()
         with store.read() as session:
+            key = process(session, args.key)
+            period = since_first(session, settings, period)
             tables = months_told(session, settings, period, datetime.now(UTC))
             past = invented(session)
     units = Monitor(tables).units  # of all months: in which of them a unit had none is not told
@@ -109,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
             hint=f"Choose from: {', '.join(units)}." if units else "",
         )
     monitor = Monitor({month: tables[month] for month in period}, tables)
-    report = monitor.report(args.unit, args.key, settings.norms.index(norm))
+    report = monitor.report(args.unit, key, settings.norms.index(norm))
     goal = settings.goal if args.goal is None else round(args.goal / 100, 9)  # 97.4 / 100 is 0.974000…01
     target = Target(norm, settings.calendar, goal)
     _write(report, target, args, past)

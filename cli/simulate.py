@@ -17,7 +17,7 @@ from cli.past_told import invented_said
 from cli.printing import print_json
 from cli.reports import add_report_options, require_report_room, write_report
 from cli.simulation import finite, told
-from cli.times import beginning, end
+from cli.times import beginning, end, require_order
 
 if TYPE_CHECKING:
     from throughput.fitted import Fitted
@@ -192,7 +192,8 @@ def _fits(
     args: argparse.Namespace, pace: Pace
 ) -> tuple[list[tuple["Measured", "Fitted"]], "Invented | None"]:
     """What the office's requests tell of each variant of which there are enough; what of it is invented."""
-    from throughput.fitted import fitted  # noqa: PLC0415  as above
+    from cli.throughput import process  # noqa: PLC0415  as above
+    from throughput.fitted import fitted  # noqa: PLC0415
     from throughput.kept import Keeper  # noqa: PLC0415
     from throughput.measured import measure  # noqa: PLC0415
     from throughput.scope import Scope  # noqa: PLC0415
@@ -200,10 +201,11 @@ def _fits(
     from workflow.store import Store  # noqa: PLC0415
 
     require_office(args.data)
-    scope = Scope(key=args.key, since=args.first, before=args.last)
+    require_order(args.first, args.last)
     with closing(Store.open(args.data, make=False)) as store:
         Keeper(store).catch_up(lambda done: pace.tell(f"{done:,} events read"))
         with store.read() as session:
+            scope = Scope(key=process(session, args.key), since=args.first, before=args.last)
             measured, past = measure(session, scope, now=datetime.now(UTC)), invented(session)
     how: dict[str, Any] = {"replications": args.replications, "seed": args.seed, "tell": pace.tell}
     fits = [(one, fitted(one, **how)) for one in measured]

@@ -20,7 +20,7 @@ _CHECKED = {
     "lead_median_days": ("lead median, office days", "{:.1f}"),
     "lead_p90_days": ("lead p90, office days", "{:.1f}"),
     "in_progress": ("open, for as many requests", "{:.0f}"),
-    "handling_fte": ("handling FTE, for as many requests", "{:.2f}"),
+    "handling_fte": ("clerks' handling FTE, for as many requests", "{:.2f}"),
 }
 _FITS = {True: "fits", False: "does not fit", None: "can't be told"}
 
@@ -48,14 +48,15 @@ def told(found: "Simulated", args: argparse.Namespace) -> Iterator[str]:
         "open",
         f"within {args.within:g} days",
         "clerks busy",
-        "handling FTE",
+        "clerks' handling FTE",
     ]
     heads.append(f"clerks for {args.share:g}%")
     yield from aligned(
         [heads, *(_row(found, clerks) for found, clerks in zip(outcomes, needed, strict=True))]
     )
     yield "\nLead in office days of 8 hours; FTE of 36 hours a week. All of it is simulated, from what the"
-    yield "second column says; where each assumption is from stands below."
+    yield "second column says; where each assumption is from stands below. Clerks' handling: what managers,"
+    yield "signers and those who ask do comes on top, and is in that of `paraaf throughput`."
     if None in needed:
         yield f"{NOTHING}: with no number of clerks surely; what takes so long is not in their hands."
     yield from _reproduced(found.reproduced)
@@ -165,7 +166,7 @@ def _conclusions(outcomes: Sequence["Outcome"]) -> Iterator[str]:
                 ("handling_fte", "{:.2f}"),
             )
         )
-        yield f"From {names}: median lead {lead} office days, open {waiting}, handling {work} FTE."
+        yield f"From {names}: median lead {lead} office days, open {waiting}, clerks' handling {work} FTE."
     whole, share = first.handling_fte, CLAIMED_PER_WEEK / first.scenario.per_week
     if whole.high * share < CLAIMED_FTE:
         yield (

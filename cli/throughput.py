@@ -18,7 +18,7 @@ from cli.folder import add_data_option, add_json_option, require_office
 from cli.past_told import invented_said, warn_of_invented
 from cli.printing import print_json, utc
 from cli.reports import add_report_options, require_report_room, write_report
-from cli.times import beginning, end
+from cli.times import beginning, end, require_order
 from throughput import panels_data, said
 from throughput.compare import Comparison
 from throughput.compare_data import as_csv, as_json
@@ -142,6 +142,7 @@ def catch_up(store: Store) -> None:
 
 def _scope(session: Session, args: argparse.Namespace) -> Scope:
     """What was asked for. Raises ChoiceNeeded for what there is not, nor ever was."""
+    require_order(args.first, args.last)
     defined = load_folder(names=known_names()).all
     chosen: dict[str, Any] = {
         "key": process(session, args.key),

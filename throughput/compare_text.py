@@ -13,7 +13,7 @@ from throughput.origins import MEASURED, Origin
 from throughput.seen import COUNTS_FOR
 from throughput.signs import NOTHING
 from throughput.small_cells import FEWEST, HIDDEN
-from throughput.text_table import Table, alike, grid, length
+from throughput.text_table import Table, alike, grid, length, like_of
 
 BY_PROGRAM = "by program"
 UNTOLD = f"{NOTHING}: of fewer than {FEWEST} nothing is told, and no p90 with fewer than {FEWEST} beyond it."
@@ -162,7 +162,7 @@ def _n(n: int, still_open: int) -> str:
 
 def _difference(found: Difference) -> list[str]:
     """Both medians, their difference and its interval, in one unit."""
-    like = alike(found.a, found.b, found.value)
+    like = like_of(found)
     medians = (NOTHING if one is None else length(one, like=like) for one in (found.a, found.b))
     low, high = (_signed(end, like, "open") for end in (found.interval.low, found.interval.high))
     return [*medians, _signed(found.value, like, NOTHING), f"{low} … {high}"]

@@ -49,8 +49,9 @@ class Contrast:
         """What may be said of it."""
         if not self.found.distinguishable:
             return "not distinguishable at this n"
-        a_is_faster = (self.found.interval.high or 1) < 0
-        return f"{self.a if a_is_faster else self.b} is faster"
+        if (self.found.interval.high or 1) < 0:
+            return f"{self.a} is faster"
+        return f"{self.a} is slower" if self.b == OTHERS else f"{self.b} is faster"
 
 
 def contrasts(cases: Cases, *, now: datetime, by: By = "variant") -> list[Contrast]:

@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from throughput.figures import Cases, Numbers, Words, microseconds, moment_of
-from throughput.kept_days import ZONE
 from throughput.monitor import Month
+from workflow.calendar import ZONE
 
 Places = NDArray[np.int64]
 By = Literal["variant", "month", "unit", "definition"]
 WAYS: Final[tuple[By, ...]] = get_args(By)
 NO_UNIT: Final = "–"
-DIGITS: Final = 12
-"""Of a definition's digest so many name it in a report."""
+DIGITS: Final = 8
+"""Of a definition's digest so many tell it from others of its variant."""
+_BETWEEN: Final = " · "
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,34 @@ def grouped(cases: Cases, by: By = "variant") -> list[Group]:
     found, first = np.unique(codes[order], return_index=True)
     parts = np.split(order, first[1:]) if len(found) else []
     groups = [
-        Group(str(cases.key.names[code // len(names.names)]), _named(names, code, by), places)
+        Group(str(cases.key.names[code // len(names.names)]), _named(cases, names, places, by), places)
         for code, places in zip(found.tolist(), parts, strict=True)
     ]
     return sorted(groups, key=lambda group: (group.key, group.name))
 
 
-def _named(names: Words, code: int, by: By) -> str:
-    name = names.names[code % len(names.names)]
+def definition_name(variant: str, digest: str) -> str:
+    """What a definition is called: by its variant, and the beginning of its digest."""
+    return f"{variant}{_BETWEEN}{digest[:DIGITS]}"
+
+
+def variant_in(name: str) -> str:
+    """The variant in the name of a definition."""
+    return name.rpartition(_BETWEEN)[0]
+
+
+def digest_in(name: str) -> str:
+    """What is left of the digest in the name of a definition; other groups are called as they are."""
+    return name.rpartition(_BETWEEN)[2]
+
+
+def _named(cases: Cases, names: Words, places: Places, by: By) -> str:
+    first = places[0]
+    name = names.names[names.codes[first]]
     if name is None:
         return NO_UNIT
-    return name[:DIGITS] if by == "definition" else name
+    variant = cases.variant.names[cases.variant.codes[first]] or ""
+    return definition_name(variant, name) if by == "definition" else name
 
 
 def _months(opened: Numbers) -> Words:

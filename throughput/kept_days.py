@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Table, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,11 +20,10 @@ from sqlalchemy.orm import Session
 
 from throughput.lengths import bucket, wide_class
 from throughput.spans import Case, TaskTime, Wait
-from workflow.calendar import CALENDARS
+from workflow.calendar import ZONE
 from workflow.definition_model import DELIVERED
 from workflow.tables import TimingGroup, TimingSum
 
-ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
 ENDED: Final = ""
 """The state of all that have ended, however that was."""
 BACKWARDS: Final = -1

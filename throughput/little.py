@@ -1,8 +1,9 @@
 """Whether a log can be right: requests in hand = rate × lead (Little's law).
 
-The law holds for whatever comes and goes, as long as about as much goes as comes. Where it misses by more
-than chance allows, ends are missing, clocks are wrong, or the office is filling up: look again before you
-believe a figure of it.
+Checked over whole weeks, with all that was in hand in them, whenever it was asked for. The law holds for
+whatever comes and goes, as long as about as much is in hand at the end as at the beginning: where it is not,
+the law says nothing of the log. Where it misses otherwise by more than chance allows, ends are missing, or
+clocks are wrong: look again before you believe a figure of it.
 Source: J. D. C. Little, A proof for the queuing formula L = λW, Operations Research 9 (1961), 383-387.
 """
 
@@ -11,10 +12,6 @@ from datetime import date, timedelta
 from enum import StrEnum
 from math import sqrt
 
-import numpy as np
-
-from throughput.figures import Flags, microseconds, moment_of
-from throughput.flows import MILESTONES, WEEK_US, Flow
 from throughput.kept_days import beginning_of, week_of
 from throughput.survival import Numbers
 
@@ -25,7 +22,7 @@ _LEAST_ENDED = 20
 _FEWEST_WEEKS = 2
 _WEEK = timedelta(weeks=1)
 _LEAST_LEADS = 4.0  # so many mean leads have to fit into the window
-_SURPLUS = 2.0  # more arrivals than ends by so many deviations are no chance
+_GROWTH = 2.0  # by so many deviations more or fewer in hand at the end than at the beginning are no chance
 USUAL = 0.95  # the window begins when so many of those there were first had time to end
 
 
@@ -39,11 +36,14 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
+_UNSTEADY = frozenset((Cause.FILLING, Cause.EMPTYING))
+
+
 @dataclass(frozen=True)
 class Little:
-    """The check of one variant, over a window of days; requests of programs are in it as well.
+    """The check of one variant, over some whole weeks; requests of programs are in it as well.
 
-    `told` is False where the window is too short to tell; the figures are None then.
+    `told` is False where those are too few to tell; the figures are None then.
     """
 
     key: str
@@ -51,7 +51,8 @@ class Little:
     days: float
     arrived: int
     ended: int
-    in_hand: float | None  # mean over the window
+    in_hand_first: int  # when the weeks began, whenever that was asked for
+    in_hand: float | None  # mean over the weeks
     rate_times_lead: float | None  # those that ended a day × their mean days
     tolerance: float | None
     wrong_clocks: int
@@ -71,59 +72,24 @@ class Little:
         return self.in_hand / self.rate_times_lead - 1
 
     @property
+    def in_hand_last(self) -> int:
+        """How many were in hand when the weeks were over."""
+        return self.in_hand_first + self.arrived - self.ended
+
+    @property
+    def steady(self) -> bool:
+        """Whether the law applies: False where much more is in hand at one end than at the other."""
+        return not _UNSTEADY.intersection(self.causes)
+
+    @property
     def sound(self) -> bool:
         """Whether nothing speaks against the log."""
-        return not self.causes
-
-
-def little(group: Flow) -> Little:
-    """Check a group, whose requests are all those that were opened from some moment on, until `until_us`: by
-    the office's whole weeks, as throughput.little_weeks does by their sums."""
-    wrong = _wrong_clocks(group)
-    opened, left = group.opened_us[~wrong], group.left_us[~wrong]
-    leads = (left - opened)[~np.isnan(left)]
-    begin, end = _window(opened, leads, group.until_us)
-    gone = (left >= begin) & (left < end)
-    took, length = (left - opened)[gone], end - begin
-    overlap = np.clip(np.minimum(np.nan_to_num(left, nan=end), end) - np.maximum(opened, begin), 0, None)
-    told = enough(took, length, int(length // WEEK_US))
-    found = Little(
-        key=group.key,
-        variant=group.variant,
-        days=length / 86_400e6,
-        arrived=int(((opened >= begin) & (opened < end)).sum()),
-        ended=len(took),
-        in_hand=float(overlap.sum()) / length if told else None,
-        rate_times_lead=float(took.sum()) / length if told else None,
-        tolerance=tolerance(took, length) if told else None,
-        wrong_clocks=int(wrong.sum()),
-        overdue=_overdue(opened, left, leads, group.now_us),
-        causes=(),
-    )
-    return judged(found)
+        return _UNSTEADY.issuperset(self.causes)
 
 
 def judged(found: Little) -> Little:
     """The same with what is behind it where it misses."""
     return replace(found, causes=_causes(found))
-
-
-def _wrong_clocks(group: Flow) -> Flags:
-    """Requests with a moment in the future, or that were over before they began."""
-    columns = [group.milestones_us[name] for name in MILESTONES] + [group.ended_us]
-    before = group.left_us < group.opened_us
-    future = np.any([column > group.now_us for column in [group.opened_us, *columns]], axis=0)
-    wrong: Flags = before | future
-    return wrong
-
-
-def _window(opened: Numbers, leads: Numbers, until: float) -> tuple[float, float]:
-    """From which Monday to which the check goes; empty where no whole week is over."""
-    last = week_of(moment_of(until))
-    first = week_of(moment_of(float(opened.min()))) if len(opened) else last
-    warm = timedelta(microseconds=float(np.quantile(leads, USUAL))) if len(leads) else timedelta(0)
-    begin = weeks_checked(first, warm, last)
-    return microseconds(beginning_of(begin)), microseconds(beginning_of(last))
 
 
 def weeks_checked(first: date, warm: timedelta, end: date) -> date:
@@ -154,20 +120,15 @@ def tolerance(took: Numbers, length: float) -> float:
     return max(TOLERANCE, _DEVIATIONS * chance)
 
 
-def _overdue(opened: Numbers, left: Numbers, leads: Numbers, now: float) -> int:
-    if not len(leads):
-        return 0
-    return int((now - opened[np.isnan(left)] > leads.max()).sum())
-
-
 def _causes(found: Little) -> tuple[Cause, ...]:
     """What is behind a miss, the likeliest first; clocks that are wrong are one without a miss, too."""
     clocks = (Cause.CLOCKS,) if found.wrong_clocks else ()
-    misses, chance = found.misses_by, _SURPLUS * sqrt(found.arrived + found.ended)
+    misses = found.misses_by
     if misses is None or found.tolerance is None or abs(misses) <= found.tolerance:
         return clocks
-    surplus = found.arrived - found.ended
+    first, last = found.in_hand_first, found.in_hand_last
+    chance = _GROWTH * sqrt(max(0, first) + max(0, last))
     causes = [Cause.MISSING_ENDS] if misses > 0 and found.overdue else []
-    causes += [Cause.FILLING] if misses > 0 and surplus - found.overdue > chance else []
-    causes += [Cause.EMPTYING] if misses < 0 and surplus < -chance else []
+    causes += [Cause.FILLING] if last - first - found.overdue > chance else []
+    causes += [Cause.EMPTYING] if first - last > chance else []
     return (*causes, *clocks) or (Cause.UNKNOWN,)

@@ -1,7 +1,8 @@
-"""Little's law by the sums of weeks: whether the log can be right, for pages that read no ended request.
+"""Little's law by the sums of weeks: whether the log can be right, for pages and reports alike.
 
-How many were in hand on average follows from how many there were when the weeks began, and from when others
-came and left (throughput.kept_days). How long those took that left is known by classes of 2 %.
+No request that has ended is read. How many were in hand on average follows from how many there were when the
+weeks began, and from when others came and left (throughput.kept_days). How long those took that left is known
+by classes of 2 %.
 """
 
 from collections import Counter, defaultdict
@@ -50,12 +51,15 @@ class _Weeks:
     lengths: Counter[int] = field(default_factory=Counter)
     """How long those took that left in the weeks that were read."""
 
+    def in_hand_at(self, begin: date) -> int:
+        """How many requests were in hand when a week began."""
+        came = sum(n for week, n in self.came.items() if week < begin)
+        return self.earlier + came - sum(n for week, n in self.left.items() if week < begin)
+
     def in_hand_s(self, begin: date, end: date) -> float:
         """The time that requests were in hand in these weeks, of all of them together."""
         until, length = beginning_of(end), (beginning_of(end) - beginning_of(begin)).total_seconds()
-        there = self.earlier + sum(n for week, n in self.came.items() if week < begin)
-        there -= sum(n for week, n in self.left.items() if week < begin)
-        whole = there * length
+        whole = self.in_hand_at(begin) * length
         for figure, counts, sign in ((Figure.IN, self.came, 1), (Figure.OUT, self.left, -1)):
             for week in _weeks(begin, end):
                 rest = counts[week] * (until - beginning_of(week)).total_seconds()
@@ -151,6 +155,7 @@ class _Checks:
                 days=length / 86_400,
                 arrived=sum(group.came[week] for week in _weeks(begin, end)),
                 ended=ended,
+                in_hand_first=group.in_hand_at(begin),
                 in_hand=group.in_hand_s(begin, end) / length if told else None,
                 rate_times_lead=float(took.sum()) / length if told else None,
                 tolerance=tolerance(took, length) if told else None,

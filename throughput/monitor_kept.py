@@ -85,13 +85,24 @@ def months_kept(session: Session, settings: MonitorSettings) -> Mapping[Month, M
     return {Month.read(row.month): MonthTold.from_json(row.told) for row in reversed(rows)}
 
 
+def since_first(session: Session, settings: MonitorSettings, period: Sequence[Month]) -> tuple[Month, ...]:
+    """A period from the month of the office's first request on; all of it where it was over before that."""
+    kept, opened = months_kept(session, settings), _first_opened(session, settings)
+    first = min([*kept, *([] if opened is None else [opened])], key=str, default=period[0])
+    return tuple(month for month in period if str(month) >= str(first)) or tuple(period)
+
+
+def _first_opened(session: Session, settings: MonitorSettings) -> Month | None:
+    first = session.scalar(select(func.min(TimingCase.opened_at)))
+    return None if first is None else Month.of(first.astimezone(_zone(settings)).date())
+
+
 def not_counted(session: Session, settings: MonitorSettings, now: datetime) -> list[Month]:
     """The months that are over and newer than those that are kept, in their order."""
-    first = session.scalar(select(func.min(TimingCase.opened_at)))
-    if first is None:
+    begun = _first_opened(session, settings)
+    if begun is None:
         return []
     zone = _zone(settings)
-    begun = Month.of(first.astimezone(zone).date())
     month = Month.of((now - SETTLED).astimezone(zone).date()).before
     kept = set(session.scalars(select(MonitoringMonth.month).where(MonitoringMonth.norms == settings.name)))
     found = []

@@ -101,14 +101,13 @@ class Shape:
         """The same with what is around them."""
         return {place for pair in self._pairs_of(kind) for place in around(*pair)}
 
-    def ties(self, back: int, before: Container[Pair] | None, untied: Set[Pair]) -> Iterator[Sum]:
-        """What ties a month, so many `back`, together, and to those of `before` in the month before it.
-
-        None: nothing is told of that, so that any number may have been open.
+    def ties(self, back: int, before: Container[Pair], untied: Set[Pair]) -> Iterator[Sum]:
+        """What ties a month, so many `back`, together, and to those of `before` in the month before it. As
+        many as were open before of others stay as they are.
         """
         for pair in sorted(self.ways.keys() - untied):
             opened, there, late, early = ((back, (kind, *pair)) for kind in INNER)
-            was_open = [(back + 1, (OPEN, *pair))] if before is None or pair in before else []
+            was_open = [(back + 1, (OPEN, *pair))] if pair in before else []
             began, in_hand, ended = (
                 (back, (kind, *pair)) for kind in ("started", "in_progress", ("ended", ALL))
             )

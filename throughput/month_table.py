@@ -18,10 +18,12 @@ from math import inf
 from typing import Any, cast
 
 from throughput.errors import SumsWrong
-from throughput.month_shape import INNER, OPEN, Kind, Pair, Place, Shape, Ways, Where, around, joined
+from throughput.month_shape import INNER, OPEN, Kind, Place, Shape, Ways, Where, around, joined
 from throughput.small_cells import SMALL, Before, Cell, Hidden, Sum, Within, hidden
 
 LAST_WEEK = timedelta(days=7)
+_OLD = 3
+"""So many months back what is not kept for good yet has to be."""
 _FEWEST, _MORE = 4, 3
 """So many of the months before may be others when one is decided; where that is too few, as often as many."""
 
@@ -171,10 +173,11 @@ class _Months:
 
     def decided(self, small: int) -> Hidden:
         """What the month hides. Where requests have been destroyed, and no counts fit what was told of the
-        months before any more, it is decided alone.
+        months before any more, it is decided alone. A month that prints nothing, for a search was given up,
+        is left so.
         """
         theirs = self._before[0].unsure if self._before else frozenset()
-        unsure: set[Cell] = {(back + 1, place) for back, place in theirs if back < len(self._before)}
+        unsure = {(back + 1, place) for back, place in theirs if back < len(self._before)}
         several = max([_FEWEST, *(2 + back for back, _ in theirs)])
         try:
             found = self._hidden(several, unsure, small)
@@ -183,26 +186,29 @@ class _Months:
                 found = self._hidden(several, unsure, small)
         except SumsWrong:
             return self._alone(unsure, small)
-        is_told = any((0, place) in found.told for place in self.shapes[0].cells)
-        return self._alone(unsure, small) if is_told else found
+        own = {(0, place) for place in self.shapes[0].cells}
+        return self._alone(unsure, small) if own & found.told and own - found.cells else found
 
-    def _alone(self, unsure: Set[Cell], small: int) -> Hidden:
+    def _alone(self, unsure: Set[tuple[int, Place]], small: int) -> Hidden:
         found = self._hidden(0, frozenset(), small)
         return replace(found, unsure=found.unsure | unsure)
 
-    def _hidden(self, several: int, unsure: Set[Cell], small: int) -> Hidden:
-        """The same, where so many months before may be others: all, where requests of these have been
-        destroyed, for only counts that fit all that was told are such as keep others for good.
+    def _hidden(
+        self, several: int, unsure: Set[tuple[int, Place]], small: int, *, gone: bool = False
+    ) -> Hidden:
+        """The same, where so many months before may be others: all, where requests of these are `gone`, for
+        only counts that fit all that was told are such as keep others for good.
         """
         many = min(several, len(self._before))
         counts, *others = (self._of_month(back) for back in range(many + 1))
         known = [self._known(back) for back in range(1, many + 1)]
-        if many < len(self._before) and not all(map(_fits, others, known)):
-            return self._hidden(len(self._before), unsure, small)
+        if not gone and not all(map(_fits, others, known)):
+            return self._hidden(len(self._before), unsure, small, gone=True)
         theirs = {cell: count for table in (*others, self._inner(many)) for cell, count in table.items()}
         ends = {(0, (OPEN, *pair)) for pair in self.shapes[0].ways}
-        before = Before(known, theirs, unsure, frozenset(self._idle(many)))
-        return hidden(counts, list(self._sums(many)), small=small, before=before, ends=ends)
+        old = {(back, place) for back, place in unsure if back >= _OLD}
+        before = Before(known, theirs, unsure, old, frozenset(self._idle(many)))
+        return hidden(counts, list(self._sums(many, gone=gone)), small=small, before=before, ends=ends)
 
     def _of_month(self, back: int) -> dict[Cell, int]:
         counts = self.counted(back).counts_of(self.shapes[back])
@@ -230,15 +236,15 @@ class _Months:
                 yield back + 1, (OPEN, *pair)
                 yield from ((back, (kind, *pair)) for kind in INNER)
 
-    def _sums(self, many: int) -> Iterator[Sum]:
-        """What is a sum of what, in the months and between them. What was open before them stays as it is, or
-        may be anything where nothing is told of that.
+    def _sums(self, many: int, *, gone: bool) -> Iterator[Sum]:
+        """What is a sum of what, in the months and between them. What was open before them stays as it is:
+        where nothing is told of that, everybody may know it, as that nothing was when the office began. Of
+        requests that are gone nobody can say any more how many that was.
         """
-        first = () if many < len(self._before) else None
         for back, shape in enumerate(self.shapes[: many + 1]):
             for total, parts in shape.sums:
                 yield Sum((back, total), tuple((back, part) for part in parts))
-            earlier = self.shapes[back + 1].ways if back < many else first
+            earlier = self.shapes[back + 1].ways if back < many else shape.ways if gone else ()
             yield from shape.ties(back, earlier, self.counted(back).nameless)
 
     def _inner(self, many: int) -> dict[Cell, int]:
@@ -246,9 +252,11 @@ class _Months:
         found: dict[Cell, int] = {}
         for back, shape in enumerate(self.shapes[: many + 1]):
             month = self.counted(back)
+            counts = month.counts_of(shape)
             for pair in shape.ways:
+                was_open = month.inner["there", *pair] - counts["started", *pair]
+                found[back + 1, (OPEN, *pair)] = was_open
                 found |= {(back, (kind, *pair)): month.inner[kind, *pair] for kind in INNER}
-                found[back + 1, (OPEN, *pair)] = month.was_open[pair]
         return found
 
 
@@ -277,7 +285,6 @@ class Counted:
         self._counts: Counter[Place] = Counter()
         self.tasks: Counter[Where] = Counter()
         self.inner: Counter[Place] = Counter()
-        self.was_open: Counter[Pair] = Counter()
         ways: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         nameless = set()
         for case in cases:
@@ -295,8 +302,6 @@ class Counted:
         pair = (case.unit, case.key)
         if self._begins <= case.opened_at:
             self._counts["started", *pair] += 1
-        else:
-            self.was_open[pair] += 1
         self.inner["there", *pair] += 1
         if case.ended_at is None or case.ended_at >= self._ends:
             self.inner[OPEN, *pair] += 1

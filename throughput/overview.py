@@ -15,13 +15,14 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from throughput.grouped import By
-from throughput.kept_days import ENDED, HOURS, PAIRS, SPENT, ZONE, Figure, SumGroup, Way, month_of
+from throughput.kept_days import ENDED, HOURS, PAIRS, SPENT, Figure, SumGroup, Way, month_of
 from throughput.lengths import median_and_p90
 from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Passed, Spent, Ways
 from throughput.scope import Scope
 from throughput.small_cells import FEWEST
 from throughput.spans import Wait
 from throughput.survival import Durations
+from workflow.calendar import ZONE
 from workflow.tables import TimingCase, TimingGroup, TimingStep, TimingSum
 
 WHOLE_LEAD: Final = "requested-delivered"

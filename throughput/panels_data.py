@@ -51,7 +51,13 @@ def _bottleneck(one: Bottleneck) -> dict[str, Any]:
 
 
 def _little(one: Little) -> dict[str, Any]:
-    return asdict(one) | {"told": one.told, "misses_by": one.misses_by, "sound": one.sound}
+    return asdict(one) | {
+        "told": one.told,
+        "in_hand_last": one.in_hand_last,
+        "misses_by": one.misses_by,
+        "steady": one.steady,
+        "sound": one.sound,
+    }
 
 
 def csv_rows(told: Panels) -> Iterator[list[str]]:

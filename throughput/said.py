@@ -21,12 +21,17 @@ from throughput.whole import KeyCosts, Panels
 
 _COUNTS = ("started", "closed", "open", "withdrawn")
 CAUSES = {
-    Cause.MISSING_ENDS: "ends seem to be missing: many are open for longer than any took that ended",
-    Cause.FILLING: "more requests come than go: figures of a stable office will not do yet",
-    Cause.EMPTYING: "more requests go than come: figures of a stable office will not do",
+    Cause.MISSING_ENDS: "some are open for longer than any took that ended: their ends are missing, or nobody"
+    " deals with them",
+    Cause.FILLING: "many more are in hand at the end than at the beginning",
+    Cause.EMPTYING: "many fewer are in hand at the end than at the beginning",
     Cause.CLOCKS: "some end before they begin or lie in the future: look at the clocks",
     Cause.UNKNOWN: "the cause is not known",
 }
+LITTLE_OVER = (
+    "over the whole weeks of the period, with all that was in hand then, whenever it was asked for; first,"
+    " last: in hand when they began, and when they were over."
+)
 
 
 def tables(told: Panels, origin: Origin = MEASURED) -> list[Table]:
@@ -211,22 +216,28 @@ def _efficiency(found: Sequence[Leads], origin: Origin) -> Table:
 
 
 def _little(found: Sequence[Little]) -> Table:
-    heads = ["process", "variant", "days", "came", "ended", "in hand", "rate × lead", "off by", "within"]
+    heads = ["process", "variant", "days", "came", "ended", "first", "last", "in hand"]
+    heads += ["rate × lead", "off by", "within"]
     rows = [
         [
             *(one.key, one.variant, f"{one.days:.0f}", str(one.arrived), str(one.ended)),
+            *(str(one.in_hand_first), str(one.in_hand_last)),
             *(NOTHING if part is None else f"{part:.1f}" for part in (one.in_hand, one.rate_times_lead)),
             NOTHING if one.misses_by is None else f"{one.misses_by:+.0%}".replace("-", "−"),
             NOTHING if one.tolerance is None else f"{one.tolerance:.0%}",
         ]
         for one in found
     ]
-    return Table("Can the log be right? (Little's law)", [heads, *rows], [little_said(one) for one in found])
+    return Table(
+        "Can the log be right? (Little's law)", [heads, *rows], [*map(little_said, found), LITTLE_OVER]
+    )
 
 
 def little_said(one: Little) -> str:
     """The verdict in a sentence."""
     name = f"{one.key} {one.variant}"
+    if one.sound and not one.steady:
+        return f"{name}: not told, as {'; '.join(CAUSES[cause] for cause in one.causes)}."
     if one.causes:
         causes = "; ".join(CAUSES[cause] for cause in one.causes)
         return f"{name}: look again before you believe these figures; {causes}."

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, and_, false, or_
 
-from throughput.kept_days import ZONE
+from workflow.calendar import ZONE
 from workflow.staff import Reach
 from workflow.tables import TimingCase
 

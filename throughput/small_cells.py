@@ -28,10 +28,11 @@ SMALL = 2
 HIDDEN = "*"
 FEWEST = 5
 """Of fewer requests than this nothing is told of how they fared."""
-_FEW = 8
+_FEW = 20
 """So few cells are moved one by one, more of them many at once first."""
 _PUT_OFF = 8
 """What it costs to leave it to what comes after, where hiding one more costs 10."""
+_NEVER = 1e5
 Cell = Hashable
 _Counts = NDArray[np.int64]
 _Marks = NDArray[np.bool_]
@@ -72,13 +73,15 @@ class Before:
     """What was told of tables that are tied to the one that is decided, the last one first.
 
     `known`: what may be known of each of their counts. `counts`: what these are, and what there is in no
-    table. `unsure`: those that are still to be kept. `idle`: counts, of the table to decide, too, of what may
-    turn out to have had none at all: nothing else is kept by them.
+    table. `unsure`: those that are still to be kept; `old`: those of them that are to be kept for good now.
+    `idle`: counts, of the table to decide, too, of what may turn out to have had none at all: nothing else is
+    kept by them.
     """
 
     known: Sequence[Mapping[Cell, Within]]
     counts: Mapping[Cell, int]
     unsure: Set[Cell] = frozenset()
+    old: Set[Cell] = frozenset()
     idle: Set[Cell] = frozenset()
 
 
@@ -106,9 +109,8 @@ def hidden(
     if search.told:
         search = _Search(table, small, knows=False)
     if search.told and search.gave_up:
-        return Hidden(
-            frozenset(counts), None, search.unsure, search.told
-        )  # what prints nothing tells nothing
+        nothing = frozenset(counts)  # what prints nothing tells nothing
+        return Hidden(nothing, None, search.unsure, search.told)
     large = frozenset(cell for cell in search.hidden if counts[cell] > small) if search.knows else None
     return Hidden(search.hidden, large, search.unsure, search.told)
 
@@ -131,10 +133,10 @@ class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
-    printed or hidden before; `unsure`: those of them that are to be kept; `idle`: those that keep none but
-    each other. `parts`: each table, and each two that follow each other; `last`: those of the table to
-    decide. `costs`: what it costs to hide a cell; it doesn't depend on counts, for what is hidden would tell
-    of them.
+    printed or hidden before; `unsure`: those of them that are to be kept, `old` ones for good; `idle`: those
+    that keep none but each other. `parts`: each table, and each two that follow each other; `last`: those of
+    the table to decide. `costs`: what it costs to hide a cell; it doesn't depend on counts, for what is
+    hidden would tell of them.
     """
 
     cells: Sequence[Cell]
@@ -143,6 +145,7 @@ class _Table:
     decides: _Marks
     known: Mapping[int, Within]
     unsure: _Marks
+    old: _Marks
     idle: _Marks
     ends: _Marks
     parts: Sequence[_Marks]
@@ -165,8 +168,9 @@ class _Table:
         within = {place[cell]: one for cell, one in known.items()}
         most = _more_than_any(actual, known)
         values = np.array([actual[cell] for cell in cells], dtype=np.int64)
-        some = (counts, before.unsure, before.idle, ends)
-        decides, unsure, idle, ending = (_marks(cells, one) for one in some)
+        some = (before.unsure, before.old, before.idle, ends)
+        decides = _marks(cells, counts)
+        unsure, old, idle, ending = (_marks(cells, one) for one in some)
         if any(not one.low <= values[at] <= one.high for at, one in within.items()):
             try:  # what comes after begins with the ends
                 values = _fitted(values, decides | ending, within, rows, most)
@@ -179,7 +183,7 @@ class _Table:
         tables = [_marks(cells, untabled | table.keys()) for table in (counts, *before.known)]
         pairs = [one | next_one for one, next_one in pairwise(tables)]
         parts, last = [*tables, *pairs], [tables[0], *pairs[:1]]
-        return cls(cells, values, rows, decides, within, unsure, idle, ending, parts, last, costs, most)
+        return cls(cells, values, rows, decides, within, unsure, old, idle, ending, parts, last, costs, most)
 
 
 def _marks(cells: Sequence[Cell], some: Container[Cell]) -> _Marks:
@@ -231,7 +235,7 @@ class _Search:
         self._printed = table.decides & ~is_small
         self._low, self._high = low, high
         self._told = (table.decides & is_small) | table.unsure
-        self._unsure = self._told.copy()
+        self._unsure, self._old = self._told.copy(), table.old
         self.gave_up = False
         """Whether something may be there to keep what is told, and was not found."""
         self._run()
@@ -259,17 +263,17 @@ class _Search:
         """
         every = np.ones(len(self._table.cells), dtype=bool)
         idle = self._table.idle
-        for part in self._table.parts:
+        for part in (*self._table.parts, every):
             self._keep_in(part & ~idle, ~idle)
             self._keep_in(part, idle)
+        self._old = ~every  # what can't be kept for good must be put off once more
         for free, of in ((~idle, ~idle), (every, idle)):
-            self._keep_in(free, of, strict=self.knows)
+            self._keep_in(free, of, strict=True)
             if self.knows and (self._told & of).any():
                 return
-        for free, of in ((~idle, ~idle), (every, idle)):
-            for part in self._table.last:
-                self._move(part & free, of)
-            self._move(free, self._table.unsure & of)
+        for part in self._table.last:
+            self._move(part & ~idle, ~idle)
+            self._move(part, idle)
 
     def _cells(self, marked: _Marks) -> frozenset[Cell]:
         return frozenset(self._table.cells[int(at)] for at in np.flatnonzero(marked))
@@ -312,10 +316,11 @@ class _Search:
 
     def _keep(self, at: int, changes: "_Changes") -> None:
         """Hide what lets this cell be one more, or less: what costs least, and nothing where that does."""
-        costs = np.where(self._printed, self._table.costs, np.where(self._table.ends, _PUT_OFF, 0.001))
+        put_off, most = (_NEVER, _NEVER) if self._old[at] else (_PUT_OFF, inf)
+        costs = np.where(self._printed, self._table.costs, np.where(self._table.ends, put_off, 0.001))
         best: tuple[float, _Counts] | None = None
         for by in (1, -1):
-            found = changes.of_one(at, by, costs, inf if best is None else best[0])
+            found = changes.of_one(at, by, costs, most if best is None else best[0])
             if found is not None and (best is None or found[0] < best[0]):
                 best = found
             if best is not None and best[0] < _PUT_OFF:
@@ -333,8 +338,10 @@ class _Search:
         moved = kept = change != 0
         if (moved & self._table.idle).any():
             kept = moved & self._table.idle
-        self._told &= ~kept
-        if not (self._table.ends & moved).any():
+        if (self._table.ends & moved).any():
+            self._told &= ~kept | self._old
+        else:
+            self._told &= ~kept
             self._unsure &= ~kept
 
 

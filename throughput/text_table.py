@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from throughput.difference import Difference
 from throughput.grouped import WAYS
 
 WORDS = frozenset(
@@ -31,9 +32,11 @@ _TOLD = 0.05
 
 
 def length(seconds: float, *, like: float | None = None) -> str:
-    """Seconds as people say them; in the unit in which they would say `like`."""
-    size = seconds if like is None else like
+    """Seconds as people say them; in the unit in which they would say `like`, where that tells it."""
+    size = abs(seconds) if like is None else like
     unit, name = next((unit, name) for unit, most, name in _UNITS if size < most)
+    if like is not None and seconds and abs(seconds) < _TOLD * unit:
+        return length(seconds)
     return f"{seconds / unit:.1f} {name}"
 
 
@@ -44,6 +47,17 @@ def alike(*seconds: float | None) -> float:
     while at and min(sizes) < _TOLD * _UNITS[at][0]:
         at -= 1
     return 2 * _UNITS[at][0]
+
+
+def like_of(found: Difference) -> float:
+    """In what all of a difference is told: as its interval and both medians, where these come to half of it.
+
+    A small difference, or end, is told in its own unit: it makes the others no other one.
+    """
+    medians = [one for one in (found.a, found.b) if one]
+    ends = [abs(end) for end in (found.interval.low, found.interval.high) if end]
+    longest = alike(max((*medians, *ends), default=0.0))
+    return longest if min(medians, default=longest) >= longest / 4 else alike(*medians)
 
 
 def grid(table: Sequence[Sequence[str]]) -> str:

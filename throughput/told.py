@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from throughput.contrasts import Contrast
 from throughput.grouped import By
 from throughput.kept import behind
-from throughput.kept_days import ZONE
 from throughput.little import Little
 from throughput.little_weeks import little_weeks
 from throughput.overview import Overview, began
@@ -18,6 +17,7 @@ from throughput.overview_rows import Compared, Flowed, InHand, MachineStep, Pass
 from throughput.scope import Scope
 from throughput.side_by_side import side_by_side, together
 from throughput.survival import Durations
+from workflow.calendar import ZONE
 from workflow.store import Store
 
 ROUND: Final = 5

@@ -1,8 +1,9 @@
 """All that is said of ways of signing beside each other: three panels, and what they rest on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -14,10 +15,11 @@ from throughput.costs import Cost, Prices, Work, costs
 from throughput.estimates import mean
 from throughput.figures import read_cases, read_tasks
 from throughput.flows import Flow, flows_of
-from throughput.grouped import By
+from throughput.grouped import DIGITS, By, digest_in
 from throughput.levels import Levels, levels
-from throughput.little import Little, little
-from throughput.overview import began
+from throughput.little import Little
+from throughput.little_weeks import little_weeks
+from throughput.overview import Overview, began
 from throughput.panels import Handling, Leads, handling, leads
 from throughput.rework import Rework, rework
 from throughput.scope import Scope
@@ -73,11 +75,30 @@ def read_panels(
     groups = flows_of(
         cases, read_tasks(session, cases, scope), now=now, before=scope.before, by=by, weeks=weeks
     )
-    return panels(groups, reached=levels(session, scope), given=given, by=by)
+    checks = [_checked(session, replace(scope, key=key), now, groups, by) for key in weeks]
+    return panels(groups, reached=levels(session, scope), given=given, by=by, checks=chain(*checks))
 
 
-def panels(groups: Sequence[Flow], *, reached: Levels, given: Given, by: By = "variant") -> Panels:
-    """Reckon all of it; `reached`: the levels of their signatures. Costs and criteria are variants'."""
+def _checked(
+    session: Session, scope: Scope, now: datetime, groups: Sequence[Flow], by: By
+) -> Iterator[Little]:
+    """The log of one process, of the groups that are told of and by their names."""
+    names = {digest_in(group.variant): group.variant for group in groups if group.key == scope.key}
+    checks = little_weeks(Overview(session, scope, now), by) if names else []
+    found = {one.variant[:DIGITS] if by == "definition" else one.variant: one for one in checks}
+    yield from (replace(found[label], variant=name) for label, name in names.items() if label in found)
+
+
+def panels(
+    groups: Sequence[Flow],
+    *,
+    reached: Levels,
+    given: Given,
+    by: By = "variant",
+    checks: Iterable[Little] = (),
+) -> Panels:
+    """Reckon all of it; `reached`: the levels of their signatures, `checks`: of the log. Costs and criteria
+    are variants'."""
     capacities = tuple(capacity(group, per_week=given.per_week) for group in groups)
     keys = sorted({group.key for group in groups}) if by == "variant" else []
     by_key = [] if given.prices is None else [_costs(key, groups, given) for key in keys]
@@ -87,7 +108,7 @@ def panels(groups: Sequence[Flow], *, reached: Levels, given: Given, by: By = "v
         capacity=capacities,
         rework=tuple(rework(group) for group in groups),
         bottlenecks=tuple(bottleneck(group) for group in groups),
-        little=tuple(little(group) for group in groups),
+        little=tuple(checks),
         by=by,
         costs=tuple(by_key),
         prices_given=given.prices is not None,

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from documents.words import mark
 from throughput.grouped import By
-from throughput.kept_days import ZONE
 from throughput.scope import Scope
 from web.asked import Asked
 from web.unreadable import CHOICE, Unreadable, wrong_months, wrong_texts
+from workflow.calendar import ZONE
 from workflow.staff import Reach
 
 MONTHS: Final = 6

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from markupsafe import Markup
 
@@ -12,12 +13,20 @@ from throughput.claims import HOURS_PER_FTE_WEEK, PRODUCTIVE_HOURS_PER_YEAR
 from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.discreet import part_told, quantile
 from throughput.overview_rows import Compared
-from throughput.reporting.amounts import difference, like_of
+from throughput.reporting.amounts import difference
 from throughput.reporting.telling import Saying, by_chance
 from throughput.seen import COUNTS_FOR
 from throughput.small_cells import FEWEST
+from throughput.text_table import like_of
 from web.figures_parts import Maker, Section, drawn
 from web.figures_tables import Cell, Count, Number, Seconds, Share, Shares, Table, Words
+
+WITHIN: Final = 0.01
+"""Lengths are known so far, and a difference of two as far as that of both."""
+_EDGE = mark(
+    "At the edge of what can be told: {pairs}. A report of the same requests reckons with each of them, and"
+    " not with lengths within 1%: it may say otherwise."
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,16 @@ class Beside(Maker):
     def verdicts(self) -> list[str]:
         """The sentences that come first: those of the report."""
         saying = Saying(self.words, self._name, self._n)
-        return [*saying.all_of(self.told.contrasts), *by_chance(self.told.contrasts, self.words)]
+        found = self.told.contrasts
+        return [*saying.all_of(found), *by_chance(found, self.words), *self._at_the_edge(found)]
+
+    def _at_the_edge(self, found: Sequence[Contrast]) -> list[str]:
+        """What a report of the same requests may tell apart where this does not, or the other way round."""
+        pairs = dict.fromkeys((one.a, one.b) for one in found if _ends_at_nothing(one))
+        if not pairs:
+            return []
+        named = ", ".join(f"{self._name(a)} – {self._name(b)}" for a, b in pairs)
+        return [self.say(_EDGE).format(pairs=named)]
 
     def _name(self, group: str) -> str:
         """Within a sentence."""
@@ -216,3 +234,11 @@ class Beside(Maker):
         ]
         caption = say(mark("Differences of medians, with 95% intervals"))
         return [Table(f"{figure}-differences", caption, columns, rows)] if rows else []
+
+
+def _ends_at_nothing(one: Contrast) -> bool:
+    """Whether an end of the interval is as near to no difference as lengths are known."""
+    ends = [abs(end) for end in (one.found.interval.low, one.found.interval.high) if end is not None]
+    if one.found.a is None or one.found.b is None or not ends:
+        return False
+    return min(ends) <= WITHIN * (one.found.a + one.found.b)

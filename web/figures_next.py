@@ -17,8 +17,9 @@ _WAITED = mark(
     "Most of the waiting before anybody takes a task is in “{state}”: {time} each on average."
     " Look there first."
 )
-_CHANGED = mark(
-    "The median lead of what was delivered from {day} on is beyond what chance makes of it: ask why."
+_LONGER = mark("The median lead of what was delivered from {day} on is longer than chance makes it: ask why.")
+_SHORTER = mark(
+    "The median lead of what was delivered from {day} on is shorter than chance makes it: ask why."
 )
 _NOTHING = mark("Nothing here asks for anything.")
 _WAIT = mark("Wait until five requests or more are delivered, or choose a longer time.")
@@ -66,7 +67,8 @@ class NextParts(Maker):
         limits = limits_of(medians) if len(passed) >= FEWEST_POINTS else None
         if limits is None or not signals_of(medians, limits)[-1]:
             return None
-        return Step(self.say(_CHANGED).format(day=self.wording.day(passed[-1].first, year=True)), "control")
+        said = self.say(_LONGER if medians[-1] > limits.mean else _SHORTER)
+        return Step(said.format(day=self.wording.day(passed[-1].first, year=True)), "control")
 
     def _waiting(self) -> Step | None:
         """Where tasks wait most in all; to who may not know how many there are, where each waits longest."""

@@ -21,7 +21,7 @@ from documents.words import mark
 from languages import WRITING
 from throughput.contrasts import OTHERS
 from throughput.errors import TimingsOfNewer
-from throughput.grouped import By
+from throughput.grouped import DIGITS, By, definition_name
 from throughput.kept import AT_ONCE, Keeper, behind
 from throughput.origins import with_column
 from throughput.overview import Overview
@@ -61,7 +61,6 @@ HELD: Final = 6_000_000
 TABLES: Final = Rate("figures", 120, 600.0)
 READS: Final = Rate("figures-read", 60, 600.0)
 """Of figures that are not held."""
-DIGITS: Final = 8
 _NO_UNIT = mark("No unit")
 _ALL_OTHERS = mark("All others")
 
@@ -130,10 +129,12 @@ class FiguresPages(Overseeing):
         reach, now = self.reach(asked), self.door.office.clock()
         wanted = self._wanted(asked, reach, now)
         shown = self._shown(asked, wanted, reach, now)
+        choices = self._choices(asked, shown, reach, now)
         return self.answer(
             asked,
             "figures.html",
             wanted=shown.reading.wanted,
+            about=self._about(asked, shown, choices, reach),
             counted=shown.reading.counted,
             months=[_month(text_of(one), asked.language) for one in shown.reading.scope.months or ()],
             told=shown.told,
@@ -142,11 +143,24 @@ class FiguresPages(Overseeing):
             steps=shown.steps,
             sections=shown.sections,
             wording=shown.beside.wording,
-            choices=self._choices(asked, shown, reach, now),
-            process=self._kind(asked, shown.told.scope.key or ""),
+            choices=choices,
             measured=self.door.past() is None,
             narrowed=wanted != Wanted.of_nothing(now),
         )
+
+    def _about(self, asked: Asked, shown: _Shown, choices: Choices, reach: Reach) -> str:
+        """Of which requests they are: on paper, where there is no form, nothing else says so."""
+        wanted, offered = shown.reading.wanted, [one for one, _ in choices.months]
+        first, last = wanted.first or offered[-1], wanted.last or offered[0]
+        period = [_month(one, asked.language) for one in dict.fromkeys((first, last))]
+        parts = [
+            self._kind(asked, shown.told.scope.key or ""),
+            wanted.unit or ("" if reach.everywhere else ", ".join(sorted(reach.units))),
+            dict(choices.variants).get(wanted.variant, wanted.variant),
+            dict(choices.definitions).get(wanted.definition, wanted.definition[:DIGITS]),
+            " – ".join(period) if shown.reading.counted else "",
+        ]
+        return " · ".join(part for part in parts if part)
 
     def _csv(self, asked: Asked) -> Response:
         """One of the page's tables, with plain numbers."""
@@ -245,8 +259,9 @@ class FiguresPages(Overseeing):
         """By what it is called, and the beginning of its digest."""
         named = (one for one in self.door.office.engine.catalogue if one.sha256_hex == sha256_hex)
         known = next(named, None)
-        short = sha256_hex[:DIGITS]
-        return short if known is None else f"{words.variant(known.variant)} · {short}"
+        if known is None:
+            return sha256_hex[:DIGITS]
+        return definition_name(words.variant(known.variant), sha256_hex)
 
     def _kind(self, asked: Asked, key: str) -> str:
         words = process_words(asked.language)

@@ -207,11 +207,12 @@ class MonitoringPages(Overseeing):
         everywhere = Monitor(shown.kept.tables).units
         units = everywhere if shown.reach.everywhere else sorted(shown.reach.units)
         kinds = {one.key: short_title(titles.title(one)) for one in self.door.office.engine.catalogue}
-        words = shown.words
+        words, chosen = shown.words, {shown.wanted.first, shown.wanted.last} - {""}
+        offered = sorted({*map(str, shown.kept.tables), *chosen}, reverse=True)
         return Choices(
             [(one, one) for one in units],
             sorted(kinds.items(), key=lambda one: one[1].casefold()),
-            [(str(one), words.month(one.year, one.month)) for one in reversed(list(shown.kept.tables))],
+            [(one, words.month(*map(int, one.split("-")))) for one in offered],
             [(str(one.within), within(one, words)) for one in shown.kept.settings.norms],
         )
 

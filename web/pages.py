@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -17,11 +16,11 @@ from languages import WRITING
 from web.cookies import A_YEAR_S, LANGUAGE, Cookies
 from web.languages import NAMES, language_of, moment, translations
 from web.themed import Themed
+from workflow.calendar import ZONE
 from workflow.invented import Invented
 from workflow.theme import NEUTRAL
 
 _HERE = Path(__file__).parent
-ZONE = ZoneInfo("Europe/Amsterdam")  # of the calendars that there are
 
 
 class Pages:

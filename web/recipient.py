@@ -36,8 +36,9 @@ from watching.logs import note
 from web.bodies import MIB, SMALL, Bodies
 from web.languages import language_of
 from web.letting_in import text_of
-from web.pages import ZONE, Pages
+from web.pages import Pages
 from web.rates import Rate, Rates
+from workflow.calendar import ZONE
 from workflow.codes import as_printed
 from workflow.errors import StoreUnavailable
 from workflow.issued import IssuedRegister

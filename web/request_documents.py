@@ -26,9 +26,9 @@ from signing.verify.verdict import with_register
 from signing.verify.words import words_in as report_words
 from web.asked import Asked, Door
 from web.drawn_pages import PAGES_MOST, DrawnPages
-from web.pages import ZONE
 from web.rates import Rate
 from web.recipient import tone_of
+from workflow.calendar import ZONE
 from workflow.definition_model import OUTSIDE_FILES
 from workflow.errors import NotFound
 from workflow.evidence import NotAnchoredYet

@@ -25,6 +25,7 @@ class Timing:
     """The stretches of people's tasks, each state once, in the order in which it was first there."""
 
     stretches: tuple[Stretch, ...]
+    begun: datetime
     lead: timedelta
     by_program: bool
     """Whether a program did a person's part in it."""
@@ -50,6 +51,7 @@ def timing(history: Sequence[HistoryEntry], *, now: datetime, closed_at: datetim
         seconds[span.kind] = seconds.get(span.kind, 0) + span.seconds
     return Timing(
         tuple(Stretch(state, seconds) for state, seconds in found.items()),
+        case.opened_at,
         (closed_at or now) - case.opened_at,
         "program" in case.channels,
     )

@@ -16,10 +16,10 @@ from web.choices import choices
 from web.csv_answer import LISTS, Cell, csv_answer
 from web.navigation import EVERYBODY
 from web.new_requests import begun_by
-from web.pages import ZONE
 from web.request_history import last_return, told
 from wording import Sentence
 from workflow.access import AUDITOR, requester_role
+from workflow.calendar import ZONE
 from workflow.callings import names_of
 from workflow.command_form import REQUEST_ID_MAX
 from workflow.definition_model import Definition

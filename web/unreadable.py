@@ -11,7 +11,7 @@ from typing import Final
 from starlette.exceptions import HTTPException
 
 from documents.words import mark
-from throughput.kept_days import ZONE
+from workflow.calendar import ZONE
 
 TEXT: Final = mark("It is too long, or holds characters that do not show.")
 MONTH: Final = mark("Choose a month from 2000 on that has begun, such as 2024-11.")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from workflow.definition_errors import CalendarEnded, DurationInvalid
@@ -221,3 +222,5 @@ CALENDARS: Mapping[str, WorkingCalendar] = MappingProxyType(
         )
     }
 )
+ZONE: Final = ZoneInfo(CALENDARS["office-nl"].zone)
+"""By which days and months of the office begin."""

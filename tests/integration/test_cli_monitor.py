@@ -14,11 +14,11 @@ from cli.main import main
 from tests.integration.engine_office import UNIT, Office
 from tests.steps_office import Sample
 from tests.timed_office import Past
-from throughput.kept_days import ZONE
 from throughput.monitor import Monitor, Month, months
 from throughput.monitor_kept import keep_months, months_kept
 from throughput.monitor_rows import document
 from throughput.monitor_settings import monitor_settings
+from workflow.calendar import ZONE
 from workflow.store import Store
 
 NOVEMBER = ("--from", "2026-11", "--to", "2026-11")
@@ -111,9 +111,19 @@ def test_what_came_since_is_counted_too(data: Path, capsys: pytest.CaptureFixtur
     assert json.loads(told(data, capsys, "--json"))["months"][0]["in_hand"] == 4
 
 
-def test_from_a_month_on_it_tells_up_to_the_last_that_is_over(
+def test_months_before_the_first_request_are_not_told_and_count_into_no_mean(
     data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Each would be a month of which any share may be true."""
+    november = json.loads(told(data, capsys, "--json"))
+    assert main(["monitor", "--from", "2026-08", "--to", "2026-11", "--data", str(data), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == november
+
+
+def test_from_a_month_on_it_tells_up_to_the_last_that_is_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Office.open(tmp_path).store.close()
     over = Month.of(datetime.now(ZONE).date()).before
     first = over.before.before
     for options, period in (
@@ -122,7 +132,7 @@ def test_from_a_month_on_it_tells_up_to_the_last_that_is_over(
         (["--from", str(over.next)], [over.next]),
         ([], [over]),
     ):
-        assert main(["monitor", *options, "--data", str(data), "--json"]) == 0
+        assert main(["monitor", *options, "--data", str(tmp_path), "--json"]) == 0
         document = json.loads(capsys.readouterr().out)
         assert [one["month"] for one in document["months"]] == list(map(str, period)), options
 
@@ -141,6 +151,21 @@ def test_what_is_typed_wrongly_is_named(
     with pytest.raises(SystemExit):
         main(["monitor", "--data", str(data), *wrong])
     assert says in capsys.readouterr().err
+
+
+def test_a_month_that_has_not_begun_and_a_process_that_there_is_not_have_no_report(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stars, and what is in hand today, would stand there as if they told of something."""
+    coming = Month.of(datetime.now(ZONE).date()).next.next
+    for wrong, said in (
+        (["--from", str(coming)], f"{coming} has not begun"),
+        (["--key", "no"], "process 'no'"),
+    ):
+        assert main(["monitor", "--data", str(data), *wrong]) == 1
+        told_of = capsys.readouterr()
+        assert told_of.out == ""
+        assert said in told_of.err
 
 
 @pytest.mark.parametrize("wrong", [["--from", "2026-12", "--to", "2026-01"], ["--unit", "nobody's"]])

@@ -244,11 +244,16 @@ def test_the_command_finds_it_in_the_office_and_in_an_export(
 
     assert typed.json("log", "conformance")["requests"] == 1
     assert exported().json == typed.json("log", "conformance")
-    nowhere = typed.office("log", "conformance", "--key", "other")
-    assert (nowhere.status, nowhere.out) == (
-        0,
-        "0 requests with 0 events: none deviated from the definition that it began with.\n",
-    )
+    other = typed.office("log", "conformance", "--key", "other")  # a slip of the pen is no good news
+    assert (other.status, other.out) == (1, "")
+    assert "There is no process 'other'" in other.err
+    backwards = typed.office("log", "conformance", "--from", "2026-10-01", "--to", "2026-09-30")
+    assert (backwards.status, backwards.out) == (1, "")
+    assert "--to is before --from" in backwards.err
+    nothing = "There is no such request: nothing was held against a definition.\n"
+    nowhere = typed.office("log", "conformance", "--key", "team-action-plan")
+    assert (nowhere.status, nowhere.out) == (0, nothing)
+    assert typed("log", "conformance", file, "--key", "other").out == nothing
     advanced = {"type": "request_advanced", "from": "review", "to": "sign", "trigger": "approve"}
     forge(office, canonical, **advanced)
     said = typed.office("log", "conformance", "--json")

@@ -110,16 +110,23 @@ def test_its_figures_have_something_to_tell_and_say_what_they_are(office: Office
         assert "Requests by month (simulated)" in words_of(months)
         assert "measured" not in words_of(figures) + words_of(months)
         assert months.text.count("<svg") >= 1
+        request = words_of(client.get("/requests/5?lang=en"))
+        assert "Simulated, as far as it was invented with the sample data" in request
+        assert "Measured from what people did" not in request
         saved = client.get("/figures/lead.csv")
         assert 'filename="sample-figures-lead' in saved.headers["content-disposition"]
 
 
 def test_commands_and_reports_say_what_they_are(terminal: Terminal, tmp_path: Path) -> None:
-    assert SAYS in terminal.office("throughput").out
+    said = terminal.office("throughput", "--per-week", 100).out
+    assert SAYS in said
+    assert "measured" not in said
     assert SAYS in terminal.office("monitor", "--csv", "--to", "2026-10").err
     simulated = tmp_path / "simulated.pdf"
     few = ("--weeks", 4, "--replications", 39)
-    assert SAYS in terminal.office("simulate", "--measured", *few, "--report", simulated).out
+    said = terminal.office("simulate", "--measured", *few, "--report", simulated).out
+    assert SAYS in said
+    assert "measured" not in said.replace("oo little was measured", "")
     with PdfDocument(simulated) as pdf:
         for page in pdf:
             assert SAYS in " ".join(page.get_textpage().get_text_range().split())

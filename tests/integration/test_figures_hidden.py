@@ -177,6 +177,20 @@ def test_what_is_not_theirs_stays_so(offices: list[tuple[Sample, str]]) -> None:
         assert client.get("/figures/lead.csv?unit=Policy").status_code == 404
 
 
+@pytest.mark.parametrize(("person", "units"), [(OF_UNIT, [UNIT]), (MIXED, [UNIT, "Policy"])])
+def test_their_units_are_offered_whether_or_not_something_was_asked_for_there(
+    offices: list[tuple[Sample, str]], person: str, units: list[str]
+) -> None:
+    """Else a choice that comes would tell of the first request."""
+    sample, url = offices[0]
+    with browsing(url) as client:
+        signed_in(client, sample.office, person)
+        for query in ("", f"unit={UNIT}"):
+            choices = client.get(f"/figures?{query}").text.partition('name="unit"')[2]
+            said = re.findall(r'<option value="([^"]+)"', choices.partition("</select>")[0])
+            assert said == units, query
+
+
 def test_that_there_were_requests_by_what_is_not_offered_any_more_is_told_of_counted_units(
     offices: list[tuple[Sample, str]],
 ) -> None:

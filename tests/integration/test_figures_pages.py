@@ -15,6 +15,7 @@ from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
 from throughput.compare import Comparison
 from throughput.kept import AT_ONCE, RULES, Keeper
+from throughput.reporting.words import report_words
 from throughput.scope import Scope
 from throughput.whole import Given, read_panels
 from web import figures_sound
@@ -81,7 +82,7 @@ def test_it_first_tells_that_the_log_can_t_be_right(
     signed_in(client, place[0].office, AUDITOR)
     page = client.get("/figures?lang=en&by=month")
     said = words_of(page)
-    doubt = "Look again before you rely on these figures. Ends seem to be missing"
+    doubt = "Look again before you rely on these figures. Some are in hand for longer than any took that left"
     assert said.index(doubt) < said.index("What is different, and how sure")
     assert 'href="#sound"' in page.text
     monkeypatch.setattr(figures_sound, "FEW", 1)
@@ -109,6 +110,33 @@ def test_months_are_called_by_their_names_where_an_office_is_young(
     page = client.get("/figures?lang=nl&from=2019-03&to=2019-05")
     assert re.search(r'<option value="2019-03" selected>maart 2019</option>', page.text)
     assert ">2019-" not in page.text
+
+
+def test_it_says_of_which_requests_it_is_and_where_the_same_is_found(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """On paper there is no form: figures of one unit would look like those of all."""
+    signed_in(client, place[0].office, AUDITOR)
+    chosen = "key=employer-declaration&variant=A3&unit=Policy&from=2026-09&to=2026-10"
+    page = client.get(f"/figures?lang=en&{chosen}")
+    [said] = re.findall(r'<p class="about">(.*?):', page.text)
+    ways = "With a person&#39;s own key"
+    assert said == f"Employer declaration · Policy · {ways} · September 2026 – October 2026"
+    [address] = re.findall(r'<p class="address">(.*?)</p>', page.text)
+    assert html.unescape(address).endswith(f"/figures?{chosen}&by=variant")
+    one = client.get("/figures?lang=en&from=2026-10&to=2026-10").text
+    assert '<p class="about">Employer declaration · October 2026:' in one
+    signed_in(client, place[0].office, OF_ADVICE)
+    assert '<p class="about">Employer declaration · Advice · ' in client.get("/figures").text
+
+
+def test_what_a_chart_takes_is_said_once(place: tuple[Sample, str], client: httpx.Client) -> None:
+    """The table below it would ask for five where the chart asks for fifty."""
+    signed_in(client, place[0].office, AUDITOR)
+    said = words_of(client.get("/figures?lang=en&unit=Front+office"))
+    assert said.count("This takes fifty requests or more") == 2  # for a wide page and a narrow one
+    assert "that takes five requests or more" not in said
+    assert "Share of requests by hour of the week" not in said
 
 
 def test_it_first_says_what_is_different_and_how_sure(
@@ -140,6 +168,18 @@ def test_it_compares_other_things_than_variants(
     expected = {"month": "June", "unit": "Policy", "definition": "By a click"}[by]
     assert any(row["group"].startswith(expected) or by == "month" for row in rows)
     assert len(rows) >= 2
+
+
+def test_definitions_are_called_alike_on_the_page_and_in_reports(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    office, words = place[0].office, report_words("nl")
+    signed_in(client, office, AUDITOR)
+    of_page = table(client, "lead", "by=definition&lang=nl")
+    with office.store.read() as session:
+        scope = Scope(key="employer-declaration")
+        found = Comparison.of(session, scope, now=office.clock(), by="definition")
+    assert {row["group"] for row in of_page} == {words.group(row.variant, "definition") for row in found.rows}
 
 
 def test_a_month_s_requests_a_week_are_of_its_own_weeks(
@@ -195,6 +235,7 @@ def test_what_can_not_be_is_told_field_by_field(place: tuple[Sample, str], clien
         for path in ("/figures", "/figures/lead.csv"):
             answer = client.get(f"{path}?{query}&lang=en")
             assert (answer.status_code, told in without_addresses(answer)) == (400, True), query
+            assert '<a href="/figures">Begin anew</a>' in answer.text
     assert client.get("/figures?from=2026-11&to=2026-11").status_code == 200
     assert client.get("/figures?from=2000-01").status_code == 200
 

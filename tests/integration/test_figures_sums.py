@@ -14,7 +14,7 @@ from tests.timed_office import FAST, SLOW, Past
 from throughput.events import records_since
 from throughput.figures import read_cases
 from throughput.kept import Keeper
-from throughput.kept_days import ZONE, Figure, beginning_of, month_of, week_of
+from throughput.kept_days import Figure, beginning_of, month_of, week_of
 from throughput.lengths import bucket
 from throughput.little_weeks import little_weeks
 from throughput.overview import Overview
@@ -23,6 +23,7 @@ from throughput.spans import Case, Wait, cases_of
 from throughput.steps import read_steps
 from throughput.told import told
 from throughput.whole import Given, read_panels
+from workflow.calendar import ZONE
 from workflow.tables import TimingGroup, TimingStep, TimingSum
 
 KEY = "employer-declaration"

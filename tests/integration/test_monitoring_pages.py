@@ -5,6 +5,8 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,8 +15,9 @@ from pypdfium2 import PdfDocument
 from tests.desk_office import browsing, served, signed_in, words_of
 from tests.steps_office import CLERK, Sample
 from tests.timed_office import Past
-from throughput.monitor_kept import keep_months, months_kept
+from throughput.monitor_kept import KeptMonths, keep_months, months_kept
 from throughput.monitor_settings import FILE, monitor_settings
+from workflow.store import Store
 from workflow.tables import Grant
 
 AUDITOR, OF_ADVICE = "P192", "P101"
@@ -105,6 +108,26 @@ def test_whoever_looks_after_a_unit_reads_its_report_alone(
         assert client.get(f"/figures/monitoring{what}?unit=Policy").status_code == 404
 
 
+def test_for_which_reasons_requests_end_is_told_of_all_months_whichever_are_shown(
+    place: tuple[Sample, str], client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a column that comes and goes would tell in which months there was a process."""
+    read = KeptMonths.of
+
+    def with_one_more(store: Store, folder: Path) -> KeptMonths:
+        kept = read(store, folder)
+        last = [*kept.tables][-1]
+        other = replace(kept.tables[last], reasons=kept.tables[last].reasons | {"expired"})
+        return replace(kept, tables={**kept.tables, last: other})
+
+    monkeypatch.setattr(KeptMonths, "of", with_one_more)
+    signed_in(client, place[0].office, AUDITOR)
+    every = [row["month"] for row in rows(client) if row["month"] != "period"]
+    one = f"from={every[0]}&to={every[0]}"
+    assert "ended: expired" in rows(client)[0]
+    assert rows(client, one)[0].keys() == rows(client)[0].keys()
+
+
 def test_what_no_page_leads_to_is_refused(place: tuple[Sample, str], client: httpx.Client) -> None:
     signed_in(client, place[0].office, AUDITOR)
     for query, field in {
@@ -118,9 +141,21 @@ def test_what_no_page_leads_to_is_refused(place: tuple[Sample, str], client: htt
     }.items():
         answer = client.get(f"/figures/monitoring?{query}&lang=en")
         assert (answer.status_code, f"<dt>{field}</dt>" in answer.text) == (400, True), query
+        assert '<a href="/figures/monitoring">Begin anew</a>' in answer.text
     for query in ("unit=Nope", f"unit={'u' * 200}", "key=nope"):
         for what in ("", ".csv", ".pdf"):
             assert client.get(f"/figures/monitoring{what}?{query}").status_code == 404, query
+
+
+def test_a_month_that_no_report_is_of_is_called_by_its_name_too(
+    place: tuple[Sample, str], client: httpx.Client
+) -> None:
+    """It stands in the address, and so in the form, and at the end of a page on paper."""
+    signed_in(client, place[0].office, AUDITOR)
+    page = client.get("/figures/monitoring?from=2019-03&lang=nl").text
+    assert '<option value="2019-03" selected>maart 2019</option>' in page
+    assert ">2019-" not in page
+    assert re.search(r'<p class="address">.*/figures/monitoring\?from=2019-03&amp;norm=[A-Z0-9]+</p>', page)
 
 
 def test_nobody_else_learns_that_it_is_there(place: tuple[Sample, str], client: httpx.Client) -> None:

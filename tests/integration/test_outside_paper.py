@@ -164,6 +164,18 @@ def test_the_scan_of_another_document_and_of_nobodys(sample: Sample) -> None:
     assert not sample.records(number, "document_scanned")
 
 
+def test_the_scan_of_a_document_that_was_made_anew_since(sample: Sample) -> None:
+    number, pdf = printed(sample)
+    scan = scan_of(pdf)
+    sample.do("return", SIGNER, number, remark="The place is wrong.")
+    asyncio.run(sample.run_until("printing", number))
+    outside_given.give(sample.office, number, By(CLERK))
+    signed_by_hand(sample, number)
+    with pytest.raises(ScanRefusedError, match=f"document {scan.number}.*made since"):
+        outside_scans.take_scan(sample.office, scan, By(CLERK))
+    assert not sample.records(number, "document_scanned")
+
+
 def test_a_key_is_good_for_one_scan_of_one_document_whose_copy_speaks_its_language(
     sample: Sample, monkeypatch: pytest.MonkeyPatch
 ) -> None:

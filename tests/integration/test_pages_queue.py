@@ -387,6 +387,22 @@ def test_sent_several_times_at_the_same_moment_its_results_are_kept_once(desk: Q
             assert list(found.came) == came
 
 
+def test_the_same_form_of_somebody_else_or_of_others_has_another_address() -> None:
+    """Nor is what came of it kept for who was there first."""
+    one, two = Picked(1, 4), Picked(2, 4)
+    known = name_of(MANAGER, "claim", "key", [one, two])
+    assert name_of(MANAGER, "claim", "key", [two, one]) == known
+    others = [
+        name_of(OTHER_MANAGER, "claim", "key", [one, two]),
+        name_of(MANAGER, "release", "key", [one, two]),
+        name_of(MANAGER, "claim", "other", [one, two]),
+        name_of(MANAGER, "claim", "key", [one]),
+        name_of(MANAGER, "claim", "key", [one, Picked(2, 5)]),
+        name_of(MANAGER, "claim", "key", [one, Picked(2, 4, OTHER_MANAGER)]),
+    ]
+    assert len({known, *others}) == 1 + len(others)
+
+
 def test_what_was_typed_and_not_sent_goes_along_also_when_sent_again(
     desk: QueueOffice, manager: httpx.Client
 ) -> None:

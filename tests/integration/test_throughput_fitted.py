@@ -171,6 +171,12 @@ def test_the_command_says_of_each_input_where_it_comes_from(
     typed = Terminal(tmp_path, capsys)
     assert typed.office("simulate", "--measured", *quick).status == 1  # there is no office
     Office.open(tmp_path).store.close()
+    for wrong, said in (
+        (["--key", "no"], "There is no process 'no'"),
+        (["--from", "2026-10-01", "--to", "2026-09-30"], "--to is before --from"),
+    ):
+        refused = typed.office("simulate", "--measured", *quick, *wrong)
+        assert (refused.status, refused.out, said in refused.err) == (1, "", True)
     told = typed.json("simulate", "--measured", *quick)
     assert {one["inputs"]["handling_min"]["origin"] for one in told["scenarios"]} == {"claimed"}
 

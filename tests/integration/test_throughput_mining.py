@@ -220,6 +220,9 @@ def test_some_requests_alone_are_exported_whole(
     assert rows_of(typed, file, "--from", day, "--to", day) == 1
     assert rows_of(typed, file, "--to", second.isoformat()) == 1  # before that moment
     assert rows_of(typed, file, "--key", "team-action-plan") == 0
+    for backwards in (["export", "xes", "-o", tmp_path / "x"], ["throughput"]):
+        said = typed.office(*backwards, "--from", "2026-10-01", "--to", "2026-09-30")
+        assert (said.status, "--to is before --from" in said.err) == (1, True)
     said = typed.office("export", "xes", "-o", tmp_path / "x", "--key", "nothing")
     assert said.status == 1
     assert "There is no process 'nothing'" in said.err

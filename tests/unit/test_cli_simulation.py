@@ -85,3 +85,17 @@ def test_how_far_it_is_stands_on_a_terminal_alone_and_goes_away(
         shown.tell("A1")
     lines = [line.rstrip() for line in out.getvalue().split("\r")]
     assert lines == (["", "paraaf: A1, clerks 1: 39 of 40", "paraaf: A1", "", ""] if terminal else [""])
+
+
+def test_handling_is_said_to_be_that_of_clerks_alone() -> None:
+    """A comparison of the same requests tells twice as much, with what managers and signers do."""
+    outcomes = compare(list(SOURCE[:2]), weeks=4, warm_up_weeks=1, replications=2)
+    found = Simulated(outcomes, [None, None], 0.95, 4, 2, 1, measured=False, reproduced=[])
+    text = "\n".join(told(found, Namespace(measured=False, within=5, share=95)))
+    assert "clerks' handling FTE" in text
+    assert "Clerks' handling: what managers,\nsigners and those who ask do comes on top" in text
+    assert ", clerks' handling 0." in text
+    said = " ".join(pages_of(simulation_pdf(found, {}, made_at=MADE, words=report_words("en"))))
+    assert "handling by clerks from 0." in said
+    assert "Handling by clerks, FTE" in said
+    assert "what managers, signers and those who ask do comes on top" in said

@@ -16,6 +16,7 @@ from documents.bookmarks import Bookmark, outline
 from languages import LANGUAGES
 from tests.known_truth import Law, office
 from tests.unit.test_throughput_compare import in_order, many, told
+from tests.unit.test_throughput_little_weeks import of_law
 from throughput.compare import Comparison
 from throughput.compare_data import as_json
 from throughput.compare_text import as_text
@@ -128,7 +129,8 @@ def test_the_first_page_says_that_the_log_can_not_be_right() -> None:
     """Where a fifth of the ends are lost, whoever reads no further has to know."""
     for lost, doubted in ((0.2, True), (0.0, False)):
         group = replace(office(Law(ends_lost=lost), 1), key="employer-declaration", variant="A3")
-        found = panels([group], reached={}, given=Given())
+        check = replace(of_law(Law(ends_lost=lost), 1), key="employer-declaration", variant="A3")
+        found = panels([group], reached={}, given=Given(), checks=[check])
         assert found.little[0].sound is not doubted
         words, scope = report_words("en"), Scope()
         first = pages_of(comparison_pdf(SURE, scope=scope, made_at=MADE, words=words, panels=found))[0]
@@ -323,7 +325,7 @@ def test_one_that_is_faster_than_several_is_said_to_be_so_once() -> None:
         assert said.count("A3 (with a person's own key)") == 1
         assert " than A0 (on paper) by 10.0\u00a0min (" in said
         assert "; A1 (by a click) by 10.0\u00a0min (" in said
-        assert said.endswith("Requests: 40 against 40; 40.")
+        assert said.endswith("Requests:\u00a040\u00a0against\u00a040;\u00a040.")
 
 
 def test_nothing_of_an_invented_past_is_called_measured() -> None:
@@ -393,3 +395,94 @@ def test_units_that_can_not_be_told_from_all_others_are_named_once() -> None:
     found = told(*in_order(*groups), by="unit")
     [alike, _] = headlines(found, report_words("en"))
     assert ": Advice, Permits, Policy, each from all others." in alike
+
+
+@pytest.mark.parametrize(
+    ("low", "by", "in_brackets"),
+    [
+        (-900.0, "by 5.0 to 15.0\u00a0min.", "by 10.0\u00a0min (5.0 to 15.0\u00a0min)"),
+        (None, "by 5.0\u00a0min or more in the median.", "by 5.0\u00a0min or more"),
+    ],
+)
+def test_by_how_much_the_first_is_faster_is_told_from_the_least_on(
+    low: float | None, by: str, in_brackets: str
+) -> None:
+    """The first less the second is below nothing then; without an end the least alone is known."""
+    one = next(one for one in SURE.contrasts if one.figure == "lead")
+    found = replace(one.found, a=60.0, b=660.0, interval=replace(one.found.interval, low=low, high=-300.0))
+    first = replace(one, a="X", b="Y", found=found)
+    saying = Saying(report_words("en"), str, lambda *_: None)
+    [said] = saying.all_of([first])
+    assert "X is faster than Y" in said
+    assert said.endswith(by)
+    [said] = saying.all_of([first, replace(first, b="Z")])
+    assert said.endswith(f"X is faster than Y {in_brackets}; Z {in_brackets}.")
+
+
+def test_what_would_have_been_seen_of_several_is_the_largest_and_what_is_alike_is_said_of_each_figure() -> (
+    None
+):
+    lead, handling = UNSURE.contrasts
+    saying = Saying(report_words("en"), str, lambda *_: "40")
+    pairs = [
+        replace(handling, a="X", b=name, needed=None, smallest_s=s) for name, s in (("Y", 60), ("Z", 600))
+    ]
+    [said] = saying.all_of(pairs)
+    assert said.endswith(
+        "A difference of 10.0\u00a0min or more in mean handling would most likely have been seen."
+    )
+    [said] = saying.all_of([replace(lead, a="X", b="Y"), *pairs])
+    assert "in lead time X – Y; in handling X – Y, X – Z" in said
+    many_pairs = [replace(lead, a="X", b=f"Y{n}") for n in range(7)]
+    [said] = saying.all_of(many_pairs)
+    assert said == "Not told apart by so many requests, in lead time (measured): 7 pairs."
+    enough = [replace(one, needed=5) for one in pairs]  # there are as many
+    assert "would be needed" not in next(saying.all_of(enough))
+
+
+def test_bookmarks_of_a_report_lead_to_where_its_parts_and_its_seal_stand() -> None:
+    seal = Seal("Voorbeeldgemeente", "organisation-seal", "B-LTA", development=True)
+    slow, fast = [10 + n % 5 for n in range(30)], [6 + n % 5 for n in range(40)]
+    both = [
+        one | {"key": key, "seq": one["seq"] + 10_000 * at, "request": one["request"] + 10_000 * at}
+        for at, key in enumerate(("declaration", "plan"))
+        for one in (*many("A0", slow, 1), *many("A1", fast, 100))
+    ]
+    pdf = comparison_pdf(
+        told(*in_order(both)), scope=Scope(), made_at=MADE, words=report_words("en"), seal=seal
+    )
+    with PdfDocument(pdf) as document:
+        found = [(one.level, one.get_title(), one.get_dest()) for one in document.get_toc()]
+        titles = [(level, title) for level, title, _ in found]
+        place = titles.index((0, "Plan"))
+        assert titles[place + 1][0] == 1
+        assert titles[-1] == (0, "Seal")
+        for _, title, where in found[:-1]:
+            text = document[where.get_index()].get_textpage()
+            _, (_, y, _) = where.get_view()
+            tops = [text.get_rect(n) for n in range(text.count_rects())]
+            heads = [top for *box, top in tops if text.get_text_bounded(*box, top).strip() == title]
+            assert any(0 <= y - top < 40 for top in heads), title
+
+
+def test_one_is_said_to_be_slower_than_all_others_and_not_all_others_to_be_faster() -> None:
+    """They are many, and others to each: a sentence that begins with them is of nobody."""
+    names, fast = ("Advice", "Permits", "Policy", "Registry"), [6 + n % 5 for n in range(40)]
+    groups = [
+        [
+            one | {"unit": name}
+            for one in many("A3", [9 + n for n in fast] if name[0] == "P" else fast, 100 * place + 1)
+        ]
+        for place, name in enumerate(names)
+    ]
+    found = told(*in_order(*groups), by="unit")
+    said = "\n".join(headlines(found, report_words("en")))
+    for name in ("Permits", "Policy"):
+        assert f"certainty: {name} is slower than all others by " in said
+        assert f"certainty: {name} takes more of people's time than all others by " in said
+    assert "Advice is faster than all others, in the median by" in said
+    table = " ".join(pages_of(report_of(found)))
+    for shown_there in (said, as_text(found), table):
+        assert "all others is" not in shown_there
+    assert "Policy is slower" in as_text(found)
+    assert "Policy is slower" in table

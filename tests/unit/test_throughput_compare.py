@@ -14,8 +14,10 @@ from throughput.claims import plausibility
 from throughput.compare import Comparison
 from throughput.compare_data import as_csv, as_json
 from throughput.compare_text import as_text
-from throughput.difference import Faster
+from throughput.difference import Difference, Faster, Interval
 from throughput.grouped import By
+from throughput.reporting.amounts import difference, interval, medians
+from throughput.reporting.words import report_words
 from throughput.text_table import alike, length
 
 NOW = START + timedelta(days=9)
@@ -204,3 +206,22 @@ def test_a_row_is_told_in_one_unit_in_which_none_of_it_is_nothing(
     row: tuple[float | None, ...], said: list[str]
 ) -> None:
     assert [length(one, like=alike(*row)) for one in row if one is not None] == said
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        ((100.1, 100.0, -99.7, 58.2), "4.2 d|4.2 d|+6.0 min|−4.2 d … +2.4 d"),
+        ((100.1, 97.7, -99.7, 0.5), "4.2 d|4.1 d|+0.1 d|−4.2 d … +30.0 min"),
+        ((25.5, 47.4, -99.7, 58.2), "1.1 d|2.0 d|−0.9 d|−4.2 d … +2.4 d"),
+        ((0.3, 0.4, -0.2, 0.1), "18.0 min|24.0 min|−6.0 min|−12.0 min … +6.0 min"),
+        ((None, 100.0, -99.7, None), "–|4.2 d|–|−4.2 d …"),
+    ],
+)
+def test_a_small_difference_leaves_the_medians_in_their_unit(
+    hours: tuple[float | None, ...], said: str
+) -> None:
+    a, b, low, high = (None if one is None else 3600 * one for one in hours)
+    found, words = Difference(0.5, a, b, Interval(low, high), Faster(0.5, 0.5)), report_words("en")
+    cells = [*medians(found, words), difference(found, words), interval(found, words)]
+    assert "|".join(cells).replace("\u00a0", " ") == said

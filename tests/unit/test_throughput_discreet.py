@@ -11,11 +11,12 @@ from tests.unit.test_throughput_spans import START
 from throughput.compare import Comparison
 from throughput.compare_data import as_csv, as_json
 from throughput.compare_text import as_text
-from throughput.discreet import PartTold, marks, part_told, quantile
+from throughput.discreet import PartTold, marks, part_told, quantile, right_first_time
 from throughput.grouped import By
 from throughput.measures import Reached, Spread
 from throughput.panels import Times
 from throughput.said import _times
+from throughput.steps import _spread
 from throughput.survival import Durations, Survival
 
 NOW = START + timedelta(days=9)
@@ -184,6 +185,25 @@ def test_a_high_mark_is_told_where_enough_lie_beyond_it_whatever_their_number(
     assert marks(Spread(80, 7.0, 9.0, beyond)) == marks(Reached(80, 7.0, 9.0, beyond)) == told_of
 
 
+def test_of_a_lead_it_is_known_how_many_lie_beyond_its_90th_percentile() -> None:
+    """Whose slowest count for many, as they do where most of those who came later are open."""
+    slow = Durations.of([*range(1, 61)], weight=[1.0] * 54 + [10.0] * 6)
+    assert Reached.of(slow) == Reached(60, 55.0, 59.0, 1)
+    assert marks(Reached.of(slow)) == (55.0, None)
+    open_still = Reached.of(Durations.of([1.0] * 30 + [9.0] * 30, [True] * 30 + [False] * 30))
+    assert open_still == Reached(30, 1.0, None, 0)
+
+
+def test_of_handling_and_of_the_machine_it_is_known_how_many_lie_beyond_too() -> None:
+    found = told(in_order(of_unit("a", 1, 30, 0, 0)), "variant")
+    [row] = found.rows
+    assert row.touch_total_s is not None
+    assert row.touch_total_s.beyond == 29  # all took as long
+    assert row.lead_s is not None
+    assert row.lead_s.beyond == 29
+    assert _spread({1: 30}).beyond == _spread({1: 20, 2: 10}).beyond == 3  # in classes, by rank
+
+
 def test_text_and_page_tell_the_same_marks_of_what_does_not_count_alike() -> None:
     """Where the slowest count for many, fewer lie beyond nine tenths of all than a tenth of their number."""
     slow = Durations.of([*range(1, 61)], weight=[1.0] * 54 + [10.0] * 6)
@@ -193,3 +213,10 @@ def test_text_and_page_tell_the_same_marks_of_what_does_not_count_alike() -> Non
     alike = Durations.of([*range(1, 61)])
     assert quantile(alike, 0.9) == 54
     assert "–" not in _times(Times.of(alike), 60)
+
+
+def test_of_four_that_were_delivered_it_is_not_told_how_many_came_back() -> None:
+    """By variant, where counts are told as they are."""
+    for delivered in (4, 5):
+        [row] = told(in_order(of_unit("a", 1, delivered, 0, 0)), "variant").rows
+        assert right_first_time(row) == (1.0 if delivered == 5 else None)

@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from random import Random
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from throughput import month_table, small_cells
 from throughput.monitor import Monitor, Month, before, counting, months
 from throughput.month_shape import ALL, Kind
 from throughput.month_table import Counted, Followed, MonthTold, month_told
@@ -36,7 +38,7 @@ ENDS = (("done", 0), ("done", 1), ("withdrawn", None))
 def requests(flows: Sequence[Flow], in_hand: int, unit: str = "a") -> list[Followed]:
     """Those who flow so; the oldest end first."""
     waiting, found = [BEFORE] * in_hand, []
-    for month, (began, *ended, late) in zip(PERIOD, flows, strict=True):
+    for month, (began, *ended, late) in zip(PERIOD, flows, strict=False):
         waiting += [month] * began
         ends = [end for end, many in zip(ENDS, ended, strict=True) for _ in range(many)]
         for n, (outcome, took) in enumerate(ends):
@@ -53,10 +55,11 @@ def request(
 
 
 def told(
-    tables: Mapping[Month, MonthTold], idle: Mapping[str, int] | None = None
+    tables: Mapping[Month, MonthTold], *, in_hand_before: float = 50, idle: Mapping[str, int] | None = None
 ) -> list[tuple[str, Kind, str | None]]:
     """The small counts of months that follow from all that their reports print of units and of all together:
-    scipy finds no other ones. `idle`: units that had nothing from some month on, as their reader knows.
+    scipy finds no other ones. So many at most were in hand of a unit before the first: 0 where the office
+    began with it, as everybody knows who works there. `idle`: units that had nothing from some month on.
     """
     idle = idle or {}
     period, units = list(tables), sorted(set().union(*(table.units for table in tables.values())))
@@ -73,10 +76,13 @@ def told(
         own = [n for n, one in enumerate(units) if unit in {None, one}]
         row[[n * per + 6 * at + part for n in own for part in parts]] = 1
         rows, lows, highs = [*rows, row], [*lows, known.low], [*highs, known.high]
-        if known.low < known.high and known.low <= 2 and at < idle.get(unit or "", len(period)):
+        is_there = unit is None or any(unit in tables[one].units for one in period[: at + 1])
+        is_there &= at < idle.get(unit or "", len(period))
+        if is_there and known.low < known.high and known.low <= 2:
             hidden.append(((str(month), kind, unit), row))
     fits = LinearConstraint(np.array(rows), lows, highs)
     most = np.full(size, 50.0)
+    most[per - 1 :: per] = in_hand_before
     for unit, since in idle.items():
         first = units.index(unit) * per
         most[first + 6 * since : first + per - 1] = 0
@@ -113,9 +119,20 @@ def sparse(seed: int, units: Sequence[str], in_a_month: float) -> list[Followed]
     ("units", "in_a_month", "offices"), [("a", 4, 6), ("a", 8, 6), ("ab", 3, 3), ("abcd", 3, 1)]
 )
 def test_a_year_tells_none_of_its_small_counts(units: str, in_a_month: float, offices: int) -> None:
-    """Longer than the months that one is decided with."""
+    """Longer than the months that one is decided with; with the first of them the office began. After half a
+    year each is kept for good.
+    """
     for seed in range(offices):
-        assert told(Monitor.of(sparse(seed, units, in_a_month), PERIOD, ZONE).tables) == [], seed
+        tables = Monitor.of(sparse(seed, units, in_a_month), PERIOD, ZONE).tables
+        assert told(tables, in_hand_before=0) == [], seed
+        assert all(back < 6 for table in tables.values() for back, _ in table.unsure), seed
+
+
+def test_that_nothing_was_in_hand_before_the_first_month_tells_nothing_of_those_after_it() -> None:
+    """Of 5 and 7 that began 3 and 7 have ended: of 4 that end in March two at least began in it."""
+    flows = [(5, 2, 1, 0, 2), (7, 5, 2, 0, 3), (2, 1, 3, 0, 0)]
+    tables = Monitor.of(requests(flows, in_hand=0), PERIOD[:3], ZONE).tables
+    assert told(tables, in_hand_before=0) == []
 
 
 def test_what_is_in_hand_at_the_end_of_a_year_tells_nothing_of_its_spring() -> None:
@@ -181,3 +198,27 @@ def test_requests_that_are_destroyed_after_their_month_let_no_count_be_told(seed
         counted = counting(lambda _, there=there: there, month, ZONE)
         tables[month] = month_told(counted, 1, before=before(tables, month))
     assert told(tables) == []
+
+
+def test_a_month_of_which_a_search_is_given_up_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not what it would print alone: of that the months before may tell what it hides."""
+    found = sparse(1, "a", 8)
+    tables = Monitor.of(found, PERIOD[:4], ZONE).tables
+    earlier, last = before(tables, PERIOD[3]), counting(lambda _: found, PERIOD[3], ZONE)
+    assert month_told(last, 1, before=earlier).counts
+
+    class GivenUp(small_cells.Shifts):
+        """It finds nothing, and can't say that there is nothing."""
+
+        def of(self, *_: object, **__: object) -> None:  # type: ignore[override]
+            self._solver.gave_up = True
+
+    def hidden(*of: Any, before: small_cells.Before, **more: Any) -> small_cells.Hidden:
+        with monkeypatch.context() as patch:
+            if before.known:
+                patch.setattr(small_cells, "Shifts", GivenUp)
+                patch.setattr(small_cells.WholeNumbers, "least", lambda *_, **__: None)
+            return small_cells.hidden(*of, before=before, **more)
+
+    monkeypatch.setattr(month_table, "hidden", hidden)
+    assert month_told(last, 1, before=earlier).counts == {}

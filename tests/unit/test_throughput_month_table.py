@@ -393,12 +393,12 @@ def test_a_unit_that_pauses_is_among_those_of_the_month() -> None:
 
 def test_tasks_of_several_processes_do_not_tell_how_many_were_of_each() -> None:
     """Of 10 with 18 tasks two were of the process that takes five, and eight of that which takes one."""
-    month = THREE[0]
+    month, begun = THREE[0], datetime(2026, 5, 5, tzinfo=UTC)
+    waiting = [Followed("board", begun, None, None, 1, None, key, REASONS) for key in KEYS] * 9
+    letters = many("board", month, 8, 0, "letter")
     few, more = (
         Monitor.of(
-            many("board", month, 8, 0, "letter") + many("board", month, plans, 0, "plan", tasks=5),
-            [month],
-            ZONE,
+            [*letters, *many("board", month, plans, 0, "plan", tasks=5), *waiting], [month], ZONE
         ).report("board")
         for plans in (2, 7)
     )

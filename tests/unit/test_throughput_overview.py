@@ -15,7 +15,7 @@ from tests.unit.test_throughput_spans import START, Log, move
 from throughput.figures import read_cases, read_tasks
 from throughput.flows import flows_of
 from throughput.followed import followed
-from throughput.kept_days import PAIRS, ZONE
+from throughput.kept_days import PAIRS
 from throughput.monitor import ALL, Monitor, Month, months
 from throughput.overview import Overview
 from throughput.panels import between, handling, leads
@@ -23,6 +23,7 @@ from throughput.rework import rework
 from throughput.scope import Scope
 from throughput.survival import Survival
 from web.figures_parts import quantile
+from workflow.calendar import ZONE
 from workflow.tables import DefinitionSource
 
 NOW = START + timedelta(days=200)

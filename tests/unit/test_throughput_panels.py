@@ -17,7 +17,6 @@ from throughput.capacity import capacity
 from throughput.compare import Comparison
 from throughput.figures import read_cases, read_tasks
 from throughput.flows import Flow, flows_of
-from throughput.little import Cause, little
 from throughput.panels import Counts, handling, leads
 from throughput.rework import rework
 from throughput.said import tables
@@ -146,31 +145,10 @@ def test_few_requests_and_many_open_ones_hold_the_truth_as_well() -> None:
     assert min(held["lead.median"], held["lead.approved.signed.median"], held["handling.median"]) >= FEWEST
 
 
-def test_littles_law_holds_in_sound_logs_and_misses_where_ends_are_lost() -> None:
-    for seed in range(60):
-        sound = little(office(Law(), seed))
-        assert (sound.told, sound.causes) == (True, ())
-        lost = little(office(Law(ends_lost=0.05), seed))
-        assert lost.causes == (Cause.MISSING_ENDS,)
-        assert lost.tolerance is not None
-        assert lost.misses_by is not None
-        assert lost.misses_by > lost.tolerance
-
-
 def test_what_was_opened_later_than_was_asked_for_makes_no_rate_smaller() -> None:
     """Two weeks of requests, asked for half a year later: the rate is of the two weeks."""
     group = replace(office(Law(weeks=2), 1), now_us=office(Law(), 1).now_us)
     assert capacity(group).per_week == pytest.approx(len(group) / 2, rel=0.1)
-    assert little(group).days < 14
-
-
-def test_littles_law_finds_wrong_clocks_and_an_office_that_fills_up() -> None:
-    group = office(Law(), 1)
-    group.milestones_us["delivered"][:] -= 40 * 86_400e6
-    assert little(group).causes == (Cause.CLOCKS,)
-    slower = little(office(Law(queue_h=(20, 2000, 10), variation=0.1, weeks=40), 2))
-    assert not slower.told or slower.causes
-    assert not little(office(Law(weeks=1), 1)).told
 
 
 def test_the_bottleneck_is_the_clerks_queue_and_surely_so() -> None:

@@ -184,7 +184,15 @@ def test_a_log_out_of_order_is_refused() -> None:
 def test_the_90th_percentile_is_by_nearest_rank(n: int, p90: int) -> None:
     found = spread(list(range(1, n + 1)))
     assert found is not None
-    assert found.p90 == p90
+    assert (found.p90, found.beyond) == (p90, n - p90)
+
+
+def test_who_took_as_long_as_the_90th_percentile_lies_beyond_it_too() -> None:
+    """Beside the one whose time it is, as of lengths that Kaplan and Meier's estimate is of."""
+    for values, beyond in (([7.0] * 20, 19), ([1.0] * 15 + [3.0] * 5, 4), ([1.0] * 18 + [2.0, 3.0], 19)):
+        told = spread(values)
+        assert told is not None
+        assert told.beyond == Durations.of(values).beyond(told.p90) == beyond
 
 
 def test_steps_of_the_day_after_a_period_are_not_in_it() -> None:

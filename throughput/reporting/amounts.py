@@ -2,7 +2,7 @@
 
 from throughput.difference import Difference
 from throughput.reporting.words import NOTHING, OPEN, ReportWords
-from throughput.text_table import alike
+from throughput.text_table import like_of
 
 
 def span(seconds: float | None, words: ReportWords, like: float | None = None) -> str:
@@ -10,9 +10,9 @@ def span(seconds: float | None, words: ReportWords, like: float | None = None) -
     return NOTHING if seconds is None else words.time(seconds, like=like)
 
 
-def difference(found: Difference, words: ReportWords) -> str:
-    """The difference itself, in the unit in which the medians are told."""
-    return words.signed(found.value, like=like_of(found))
+def difference(found: Difference, words: ReportWords, like: float | None = None) -> str:
+    """The difference itself, in the unit in which the medians are told, or that of `like`."""
+    return words.signed(found.value, like=like_of(found) if like is None else like)
 
 
 def medians(found: Difference, words: ReportWords) -> list[str]:
@@ -20,17 +20,12 @@ def medians(found: Difference, words: ReportWords) -> list[str]:
     return [span(median, words, like_of(found)) for median in (found.a, found.b)]
 
 
-def interval(found: Difference, words: ReportWords) -> str:
+def interval(found: Difference, words: ReportWords, like: float | None = None) -> str:
     """From the one end to the other, once if they are alike; an open end lies beyond what was seen."""
     ends = (found.interval.low, found.interval.high)
-    low, high = (words.signed(end, OPEN, like=like_of(found)) for end in ends)
+    like = like_of(found) if like is None else like
+    low, high = (words.signed(end, OPEN, like=like) for end in ends)
     return low if low == high else f"{low} … {high}".replace("… …", "…")
-
-
-def like_of(found: Difference) -> float:
-    """In what all of it is told: both medians, their difference, and its interval."""
-    ends = (found.interval.low, found.interval.high) if found.value is None else ()
-    return alike(found.a, found.b, found.value, *ends)
 
 
 def roughly(count: int) -> int:

@@ -8,7 +8,7 @@ from throughput.compare import Comparison
 from throughput.compare_data import as_json
 from throughput.contrasts import Figure
 from throughput.difference import REPLICATES, RESAMPLED
-from throughput.grouped import DIGITS, By
+from throughput.grouped import DIGITS, By, definition_name
 from throughput.origins import Origin
 from throughput.panels_data import as_json as panels_json
 from throughput.reporting import capacity, given_tables, panel_tables
@@ -73,7 +73,7 @@ def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
         (mark("process: {name}"), len(keys) == 1 and words.process(*keys)),
         (mark("unit: {name}"), scope.unit),
         (mark("variant: {name}"), scope.variant),
-        (mark("definition: {name}"), scope.definition and scope.definition[:DIGITS]),
+        (mark("definition: {name}"), scope.definition and _definition(told, scope.definition, words)),
     )
     parts += [words.text(text, name=name) for text, name in named if name]
     if scope.since:
@@ -83,6 +83,15 @@ def _about(told: Comparison, scope: Scope, words: ReportWords) -> str:
     if not scope.since and not scope.before:
         parts.append(words.text("of all times"))
     return " · ".join(parts)
+
+
+def _definition(told: Comparison, digest: str, words: ReportWords) -> str:
+    names = [row.variant for row in told.rows] if told.by in ("variant", "definition") else []
+    if not names:
+        return digest[:DIGITS]
+    return words.group(
+        names[0] if told.by == "definition" else definition_name(names[0], digest), "definition"
+    )
 
 
 class _Comparison:
@@ -135,13 +144,12 @@ class _Comparison:
         """That some log can't be right: whoever reads the first page alone has to know."""
         words, alone = self._words, len(self._processes) == 1
         found = [] if self._panels is None else [one for one in self._panels.little if not one.sound]
-        if found:
+        named = [(one.key, tables.called(one.variant, self._told.by, words)) for one in found]
+        if named:
             yield words.text(
                 "Look again before you rely on this: the requests in hand of {groups} do not fit how many end"
                 " and how long they take. The last pages say by how much, and what may be behind it.",
-                groups=", ".join(
-                    one.variant if alone else f"{words.process(one.key)} {one.variant}" for one in found
-                ),
+                groups=", ".join(name if alone else f"{words.process(key)} {name}" for key, name in named),
             )
 
     def _measured(self, panels: Panels) -> None:
@@ -244,10 +252,11 @@ class _Comparison:
             report.table(self._alone(panel_tables.little(self._panels, words)))
             report.note(
                 words.text(
-                    "Requests in hand must be as many as end in a day times the days that they took, over"
-                    " whole weeks (J. D. C. Little, Operations Research 9, 1961). Where that is off by more"
-                    " than 10% and more than chance does, something is wrong with the data, or the office"
-                    " is filling up or emptying."
+                    "Requests in hand must be as many as end in a day times the days that they took, as long"
+                    " as about as many are in hand at the end as at the beginning (J. D. C. Little,"
+                    " Operations Research 9, 1961). It is checked over the whole weeks of the period, with"
+                    " all that was in hand then, whenever it was asked for. Where that is off by more than"
+                    " 10% and more than chance does, ends are missing or clocks are wrong."
                 )
             )
 

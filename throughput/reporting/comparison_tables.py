@@ -7,7 +7,7 @@ from typing import Literal
 
 from throughput.claims import CLAIMS, plausibility
 from throughput.compare import Comparison
-from throughput.contrasts import Contrast, Figure
+from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.discreet import ENDED_OTHERWISE, lacks_marks, marks, right_first_time, tells
 from throughput.grouped import By
 from throughput.measures import PROVIDER_STEPS, SYSTEM_STEPS, Reached, Spread, VariantMeasures
@@ -253,10 +253,17 @@ def quality(told: Comparison, words: ReportWords) -> Table:
 
 
 def short(name: str, by: By, words: ReportWords) -> str:
-    """A group by its short name: a variant by that alone, a month in a few letters."""
+    """A group by its short name: a variant by that alone, a month in a few letters; a definition unbroken."""
     if by == "month":
         return words.charts.month(date(int(name[:4]), int(name[5:]), 1))
-    return name if by == "variant" else words.group(name, by)
+    if by == "unit" or name == OTHERS:
+        return words.group(name, by)
+    return name.replace(" ", NO_BREAK) if by == "definition" else name
+
+
+def called(name: str, by: By, words: ReportWords) -> str:
+    """The same where there is room: a definition as on pages."""
+    return words.group(name, by) if by == "definition" else short(name, by, words)
 
 
 def _name_of(told: Comparison, words: ReportWords) -> Callable[[str], str]:

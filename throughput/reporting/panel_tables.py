@@ -8,19 +8,22 @@ from throughput.discreet import few
 from throughput.grouped import By
 from throughput.little import Cause, Little
 from throughput.origins import Origin
-from throughput.reporting.comparison_tables import GROUPS, PROCESS
+from throughput.reporting.comparison_tables import GROUPS, PROCESS, called, short
 from throughput.reporting.ranged import ranged, shares
 from throughput.reporting.table import Table
 from throughput.reporting.words import NOTHING, ReportWords, mark
 from throughput.whole import Panels
 
 _CAUSES: Mapping[Cause, str] = {
-    Cause.MISSING_ENDS: mark("ends are missing"),
-    Cause.FILLING: mark("more come than go"),
-    Cause.EMPTYING: mark("more go than come"),
+    Cause.MISSING_ENDS: mark("ends are missing, or work is left lying"),
+    Cause.FILLING: mark("many more in hand at the end"),
+    Cause.EMPTYING: mark("many fewer in hand at the end"),
     Cause.CLOCKS: mark("clocks are wrong"),
     Cause.UNKNOWN: mark("cause not known"),
 }
+
+_DOUBT = mark("look again: {causes}")
+_UNSTEADY = mark("not told: {causes}")
 
 
 def capacity(found: Sequence[Capacity], by: By, words: ReportWords) -> Table:
@@ -31,7 +34,7 @@ def capacity(found: Sequence[Capacity], by: By, words: ReportWords) -> Table:
     )
     rows = [
         [
-            *(words.process(one.key), one.variant),
+            *(words.process(one.key), short(one.variant, by, words)),
             NOTHING if one.per_week is None else words.decimal(one.per_week),
             ranged(one.handling_min, words),
             NOTHING
@@ -60,7 +63,7 @@ def rework(told: Panels, words: ReportWords) -> Table:
     )
     rows = [
         [
-            *(words.process(one.key), one.variant, ranged(one.loops, words, 2)),
+            *(words.process(one.key), called(one.variant, told.by, words), ranged(one.loops, words, 2)),
             *(shares(one.first_time_right, words), shares(one.of_touch, words)),
         ]
         for one in told.rework
@@ -75,7 +78,9 @@ def waiting(told: Panels, words: ReportWords) -> Table:
         *(mark("Certainty"), mark("Open there"), mark("Old there")),
     )
     rows = [
-        [words.process(one.key), one.variant, *_longest(one, words)] for one in told.bottlenecks if one.states
+        [words.process(one.key), called(one.variant, told.by, words), *_longest(one, words)]
+        for one in told.bottlenecks
+        if one.states
     ]
     return Table(_heads(heads, words), rows, words=3, same=1)
 
@@ -83,11 +88,17 @@ def waiting(told: Panels, words: ReportWords) -> Table:
 def little(told: Panels, words: ReportWords) -> Table:
     """Whether the log can be right: requests in hand against rate times lead."""
     heads = (
-        *(PROCESS, GROUPS[told.by], mark("Days"), mark("In hand")),
+        *(PROCESS, GROUPS[told.by], mark("Days"), mark("In hand: first, last"), mark("On average")),
         *(mark("Rate × lead"), mark("Off by"), mark("What that says")),
     )
     rows = [
-        [words.process(one.key), one.variant, *_checked(one, words), _said(one, words)] for one in told.little
+        [
+            words.process(one.key),
+            called(one.variant, told.by, words),
+            *_checked(one, words),
+            _said(one, words),
+        ]
+        for one in told.little
     ]
     return Table(_heads(heads, words), rows, words=2, same=1)
 
@@ -105,20 +116,20 @@ def _longest(one: Bottleneck, words: ReportWords) -> list[str]:
 
 
 def _checked(one: Little, words: ReportWords) -> list[str]:
+    ends = f"{words.number(one.in_hand_first)}, {words.number(one.in_hand_last)}"
     if one.in_hand is None or one.rate_times_lead is None:
-        return [words.decimal(one.days, 0), *[NOTHING] * 3]
+        return [words.decimal(one.days, 0), ends, *[NOTHING] * 3]
     misses = NOTHING if one.misses_by is None else words.percent(one.misses_by)
     return [
-        *(words.decimal(one.days, 0), words.decimal(one.in_hand), words.decimal(one.rate_times_lead)),
+        *(words.decimal(one.days, 0), ends, words.decimal(one.in_hand), words.decimal(one.rate_times_lead)),
         misses,
     ]
 
 
 def _said(one: Little, words: ReportWords) -> str:
     if one.causes:
-        return words.text(
-            "look again: {causes}", causes=", ".join(words.text(_CAUSES[c]) for c in one.causes)
-        )
+        causes = ", ".join(words.text(_CAUSES[c]) for c in one.causes)
+        return words.text(_UNSTEADY if one.sound else _DOUBT, causes=causes)
     return words.text("nothing against it") if one.told else words.text("too few to tell")
 
 

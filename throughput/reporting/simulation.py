@@ -46,7 +46,7 @@ _CHECKED: Mapping[str, tuple[str, int]] = {
     "lead_median_days": (mark("Lead, median"), 1),
     "lead_p90_days": (mark("Lead, 90% within"), 1),
     "in_progress": (mark("In hand"), 0),
-    "handling_fte": (mark("Handling, FTE"), 2),
+    "handling_fte": (mark("Handling by clerks, FTE"), 2),
 }
 _FITS: Mapping[bool | None, str] = {
     True: mark("fits"),
@@ -100,6 +100,12 @@ def simulation_pdf(
             " 36 hours a week. Clerks needed: so that {share} are through within {days} office days.",
             share=words.percent(told.share),
             days=_plain(told.outcomes[0].within_days, words),
+        )
+    )
+    report.note(
+        words.text(
+            "Handling by clerks, where requests are approved: what managers, signers and those who ask do"
+            " comes on top, and is in the handling of a comparison."
         )
     )
     if None in told.clerks_needed:
@@ -168,7 +174,8 @@ def _conclusions(outcomes: Sequence[Outcome], words: ReportWords) -> Iterator[st
     for other in outcomes[1:]:
         yield words.text(
             "From {first} to {other}: median lead time from {before} to {after} office days, requests in"
-            " hand from {open_before} to {open_after}, handling from {fte_before} to {fte_after} FTE.",
+            " hand from {open_before} to {open_after}, handling by clerks from {fte_before} to {fte_after}"
+            " FTE.",
             first=_named(first, words, apart=first.basis != other.basis),
             other=_named(other, words, apart=first.basis != other.basis),
             before=ranged(first.lead_median_days, words, 1),

@@ -8,14 +8,17 @@ from throughput.claims import plausibility
 from throughput.compare import Comparison
 from throughput.contrasts import OTHERS, Contrast, Figure
 from throughput.grouped import By
-from throughput.reporting.amounts import interval, like_of, roughly, span
+from throughput.reporting.amounts import interval, roughly, span
 from throughput.reporting.words import NO_BREAK, ReportWords, mark
+from throughput.text_table import like_of
 
 FIGURES: Mapping[Figure, str] = {
     "lead": mark("Lead time, from requested to delivered"),
     "handling": mark("Handling, by people's hands"),
 }
 _MOST_PROCESSES, _MOST_PAIRS = 3, 6
+_SHORT = 32
+"""So many letters fit on one line of a phone."""
 WORTH_SAYING = 100_000
 """Whoever needs more requests than this to show a difference may call it none."""
 
@@ -30,8 +33,11 @@ def verdict(one: Contrast, words: ReportWords, by: By = "variant") -> str:
     """What may be said of it, in a few words."""
     if not one.found.distinguishable:
         return words.text("not distinguishable at this n")
-    name = faster_and_slower(one)[0]
-    return words.text("{variant} is faster", variant=name if by == "variant" else words.group(name, by))
+    faster, slower = faster_and_slower(one)
+    is_plain = by not in ("month", "unit")
+    if faster == OTHERS:
+        return words.text("{variant} is slower", variant=slower if is_plain else words.group(slower, by))
+    return words.text("{variant} is faster", variant=faster if is_plain else words.group(faster, by))
 
 
 def foremost(told: Comparison) -> list[list[Contrast]]:
@@ -121,7 +127,9 @@ class Saying:
             apart = [one for one in found if one.figure == figure and one.found.distinguishable]
             for name, several in _around(apart):
                 yield (
-                    self._told_apart(several[0]) if len(several) == 1 else self._one_and_others(name, several)
+                    self._told_apart(several[0])
+                    if len(several) == 1 and faster_and_slower(several[0])[0] != OTHERS
+                    else self._one_and_others(name, several)
                 )
         alike = [one for one in found if not one.found.distinguishable]
         if len(_pairs(alike)) > 1:
@@ -147,7 +155,7 @@ class Saying:
         requests = words.text(
             "Requests: {n_first} against {others}.", n_first=n_name, others="; ".join(map(str, n_others))
         )
-        return f"{said} {requests}"
+        return f"{said} {_together(requests)}"
 
     def _by_how_much(self, one: Contrast, other: str) -> str:
         words, like = self.words, like_of(one.found)
@@ -273,9 +281,17 @@ class Saying:
         if a is None or b is None:
             return ""
         n_first, n_second = (a, b) if first == one.a else (b, a)
-        return " " + self.words.text(
-            "Requests: {n_first} and {n_second}.", n_first=n_first, n_second=n_second
+        return " " + _together(
+            self.words.text("Requests: {n_first} and {n_second}.", n_first=n_first, n_second=n_second)
         )
+
+
+def _together(text: str) -> str:
+    """The same on one line; a longer text with no lone word or number on its first and its last line."""
+    if len(text) <= _SHORT:
+        return text.replace(" ", NO_BREAK)
+    *most, last = text.replace(" ", NO_BREAK, 1).split(" ")
+    return f"{' '.join(most)}{NO_BREAK}{last}"
 
 
 def _ends(one: Contrast) -> tuple[float | None, float | None]:
@@ -287,13 +303,17 @@ def _ends(one: Contrast) -> tuple[float | None, float | None]:
 
 
 def _around(found: Sequence[Contrast]) -> Iterator[tuple[str, list[Contrast]]]:
-    """All that differ, in as few groups as may be: each of one that is faster than others, or slower."""
+    """All that differ, in as few groups as may be: each of one that is faster than others, or slower.
+
+    All others of one are not those of another: nothing is said of them, each is said to be slower than they.
+    """
     left = list(found)
     while left:
         groups: dict[tuple[int, str], list[Contrast]] = {}
         for one in left:
             for place, name in enumerate(faster_and_slower(one)):
-                groups.setdefault((place, name), []).append(one)
+                if name != OTHERS:
+                    groups.setdefault((place, name), []).append(one)
         (_, name), most = max(groups.items(), key=lambda group: len(group[1]))
         yield name, most
         left = [one for one in left if one not in most]

@@ -1,7 +1,7 @@
 """The words of reports in one language, and how it writes figures, times and days."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from languages import LANGUAGES
 from throughput.charts.wording import Unit
 from throughput.charts.wording import Wording as ChartWording
 from throughput.contrasts import OTHERS
-from throughput.grouped import By
+from throughput.grouped import By, definition_name, digest_in, variant_in
 from throughput.origins import MEASURED, Origin, figures
 from throughput.signs import NOTHING
 from wording import Value, Wording, catalogue, mark
+from workflow.calendar import ZONE
 from workflow.invented import Invented
 from workflow.words import ProcessWords, process_words
 
@@ -74,6 +75,8 @@ class ReportWords(Wording):
             return self.text("all others")
         if by == "month":
             return self.month(int(name[:4]), int(name[5:]))
+        if by == "definition":
+            return definition_name(self.of_processes.variant(variant_in(name)), digest_in(name))
         return self.variant(name) if by == "variant" else name
 
     def way(self, name: str, by: By = "variant") -> str:
@@ -133,10 +136,10 @@ class ReportWords(Wording):
         return f"{self._writing.months[month - 1]} {year}"
 
     def moment(self, moment: datetime) -> str:
-        """A day and a time of day, in UTC; midnight is the day alone."""
-        at = moment.astimezone(UTC)
+        """A day and a time of day, the office's and which that is; midnight is the day alone."""
+        at = moment.astimezone(ZONE)
         day = self.day(at.date())
-        return day if (at.hour, at.minute) == (0, 0) else f"{day} {self._writing.time(at)} UTC"
+        return day if (at.hour, at.minute) == (0, 0) else f"{day} {self._writing.time(at)} {at:%Z}"
 
     @cached_property
     def charts(self) -> ChartWording:
