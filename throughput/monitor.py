@@ -196,8 +196,10 @@ class Printed:
     reach: Mapping[Month, Reach]
 
     def tells_contacts(self, place: Month | str) -> bool:
-        """Whether it is told how many were done there, as where none can be."""
-        return "done" not in self.reasons or self.ended[place, "done"] is not None
+        """Whether it is told how many tasks those that were done took, as where none were, or can be."""
+        if "done" not in self.reasons or self.ended[place, "done"] == 0:
+            return True
+        return self.contacts[place] is not None
 
     def share(self, month: Month) -> Share | None:
         """How many of a month met the norm; None where that is hidden."""
@@ -277,7 +279,7 @@ class Monitor:
 
     @property
     def units(self) -> tuple[str, ...]:
-        """Those with a case in these months."""
+        """Those with a case in these months, or not long before them."""
         return tuple(sorted({unit for table in self.tables.values() for unit in table.units}))
 
     @property
@@ -310,16 +312,19 @@ class Monitor:
         )
 
     def _contacts(self, unit: str | None, key: str | None) -> Mapping[Month | str, float | None]:
-        """Per case that was done: of the period, too, where all months tell how many were.
+        """Per case that was done: of the period, too, where all months tell it.
 
         Of all that ended it would tell how many were withdrawn: those take fewer.
         """
         done = _row(self.tables, unit, key, ("ended", "done"))
-        taken: dict[Month | str, int] = {
-            month: table.tasks.get((unit, key), 0) for month, table in self.tables.items()
+        taken = {month: table.tasks.get((unit, key)) for month, table in self.tables.items()}
+        found: dict[Month | str, float | None] = {
+            month: None if (tasks := taken[month]) is None or not (count := done[month]) else tasks / count
+            for month in self.tables
         }
-        taken[ALL] = sum(taken.values())
-        return {at: taken[at] / count if count else None for at, count in done.items()}
+        told = all(tasks is not None or done[month] == 0 for month, tasks in taken.items())
+        found[ALL] = sum(filter(None, taken.values())) / every if told and (every := done[ALL]) else None
+        return found
 
 
 def _reach(table: MonthTold, unit: str | None, key: str | None, norm: int) -> Reach:

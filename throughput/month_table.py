@@ -10,7 +10,7 @@ that nobody withdrew is as small a count as that one did.
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -51,9 +51,10 @@ class MonthTold:
     """What is printed of one month, and nothing else: no reader of it learns a hidden count.
 
     `counts`: by kind, unit and process, None for all; `tasks`: of all requests that were done, where their
-    number is printed. `large`: hidden counts that are more than `small`; `known`: readers may know that the
-    others are not. `ways`: what there was to count. `unsure`: small counts, of so many months back, which the
-    next month has to keep; nobody reads them.
+    number is printed, and that of each process among them. `units`: those that had a request then, or not
+    long before: no reader is told which. `large`: hidden counts that are more than `small`; `known`: readers
+    may know that the others are not. `ways`: what there was to count. `unsure`: small counts, of so many
+    months back, which the next month has to keep; nobody reads them.
     """
 
     counts: Mapping[Place, int]
@@ -139,14 +140,26 @@ def month_told(
     _name_alike(large, norms)
     return MonthTold(
         printed,
-        {where: n for where, n in month.tasks.items() if (("ended", "done"), *where) in printed},
-        frozenset(unit for unit, _ in month.ways),
+        {where: n for where, n in month.tasks.items() if _tells_tasks(where, shape, printed)},
+        frozenset(unit for unit, _ in shape.ways),
         frozenset(shape.reasons),
         frozenset(large),
         found.large is not None,
         small,
         month.ways,
         cast("frozenset[tuple[int, Place]]", found.unsure),
+    )
+
+
+def _tells_tasks(where: Where, shape: Shape, printed: Container[Place]) -> bool:
+    """Whether it is told how many were done, of each process, too: one takes more tasks than another, so that
+    those of all would tell how many were of which.
+    """
+    unit, key = where
+    keys = {key} if key else {one for at, one in shape.ways if unit in {None, at}}
+    places = [(("ended", "done"), unit, one) for one in keys]
+    return (("ended", "done"), *where) in printed and all(
+        place in printed for place in places if place in shape.cells
     )
 
 
@@ -180,15 +193,22 @@ class _Months:
         found = self._hidden(0, frozenset(), small)
         return replace(found, unsure=found.unsure | unsure)
 
-    def _hidden(self, several: int, unsure: Set[tuple[int, Place]], small: int) -> Hidden:
-        """The same, where so many months before may be others."""
+    def _hidden(
+        self, several: int, unsure: Set[tuple[int, Place]], small: int, *, gone: bool = False
+    ) -> Hidden:
+        """The same, where so many months before may be others: all, where requests of these are `gone`, for
+        only counts that fit all that was told are such as keep others for good.
+        """
         many = min(several, len(self._before))
         counts, *others = (self._of_month(back) for back in range(many + 1))
         known = [self._known(back) for back in range(1, many + 1)]
+        if not gone and not all(map(_fits, others, known)):
+            return self._hidden(len(self._before), unsure, small, gone=True)
         theirs = {cell: count for table in (*others, self._inner(many)) for cell, count in table.items()}
         ends = {(0, (OPEN, *pair)) for pair in self.shapes[0].ways}
-        before = Before(known, theirs, unsure, {(back, place) for back, place in unsure if back >= _OLD})
-        return hidden(counts, list(self._sums(many)), small=small, before=before, ends=ends)
+        old = {(back, place) for back, place in unsure if back >= _OLD}
+        before = Before(known, theirs, unsure, old, frozenset(self._idle(many)))
+        return hidden(counts, list(self._sums(many, gone=gone)), small=small, before=before, ends=ends)
 
     def _of_month(self, back: int) -> dict[Cell, int]:
         counts = self.counted(back).counts_of(self.shapes[back])
@@ -198,24 +218,50 @@ class _Months:
         told = self._before[back - 1]
         return {(back, place): told.within(*place) for place in self.shapes[back].cells}
 
-    def _sums(self, many: int) -> Iterator[Sum]:
+    def _idle(self, many: int) -> Iterator[Cell]:
+        """Of units and processes without a request in a month: once they have had none for long they are no
+        longer among those that are told of, and so is known that it was none. One of which nothing is open
+        when the month ends may be such from then on.
+        """
+        yield from (
+            (0, (OPEN, *pair)) for pair in self.shapes[0].ways if not self.counted(0).inner[OPEN, *pair]
+        )
+        for back, shape in enumerate(self.shapes[: many + 1]):
+            there = self._before[back - 1].ways if back else self.counted(0).ways
+            if not (idle := shape.ways.keys() - there.keys()):
+                continue
+            around_those = {place for pair in there for place in around(*pair)}
+            yield from ((back, place) for place in shape.cells if place[1:] not in around_those)
+            for pair in idle:
+                yield back + 1, (OPEN, *pair)
+                yield from ((back, (kind, *pair)) for kind in INNER)
+
+    def _sums(self, many: int, *, gone: bool) -> Iterator[Sum]:
         """What is a sum of what, in the months and between them. What was open before them stays as it is:
-        where nothing is told of that, everybody may know it, as that nothing was when the office began.
+        where nothing is told of that, everybody may know it, as that nothing was when the office began. Of
+        requests that are gone nobody can say any more how many that was.
         """
         for back, shape in enumerate(self.shapes[: many + 1]):
             for total, parts in shape.sums:
                 yield Sum((back, total), tuple((back, part) for part in parts))
-            earlier = self.shapes[back + 1].ways if back < many else ()
+            earlier = self.shapes[back + 1].ways if back < many else shape.ways if gone else ()
             yield from shape.ties(back, earlier, self.counted(back).nameless)
 
     def _inner(self, many: int) -> dict[Cell, int]:
-        """What is in no report of the months."""
+        """What is in no report of the months, and what was open before."""
         found: dict[Cell, int] = {}
         for back, shape in enumerate(self.shapes[: many + 1]):
             month = self.counted(back)
+            counts = month.counts_of(shape)
             for pair in shape.ways:
+                was_open = month.inner["there", *pair] - counts["started", *pair]
+                found[back + 1, (OPEN, *pair)] = was_open
                 found |= {(back, (kind, *pair)): month.inner[kind, *pair] for kind in INNER}
         return found
+
+
+def _fits(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> bool:
+    return all(one.low <= counts[cell] <= one.high for cell, one in known.items())
 
 
 def _name_alike(counts: dict[Place, int] | set[Place], norms: int) -> None:

@@ -74,12 +74,15 @@ class Before:
 
     `known`: what may be known of each of their counts. `counts`: what these are, and what there is in no
     table. `unsure`: those that are still to be kept; `old`: those of them that are to be kept for good now.
+    `idle`: counts, of the table to decide, too, of what may turn out to have had none at all: nothing else is
+    kept by them.
     """
 
     known: Sequence[Mapping[Cell, Within]]
     counts: Mapping[Cell, int]
     unsure: Set[Cell] = frozenset()
     old: Set[Cell] = frozenset()
+    idle: Set[Cell] = frozenset()
 
 
 _NOTHING = Before((), {})
@@ -130,9 +133,10 @@ class _Table:
     """Cells in their order, counts that fit all of them, and their sums.
 
     `decides`: of these it is decided what is hidden; `known`: from what to what those may be that were
-    printed or hidden before; `unsure`: those of them that are to be kept, `old` ones for good. `parts`: each
-    table, and each two that follow each other; `last`: those of the table to decide. `costs`: what it costs
-    to hide a cell; it doesn't depend on counts, for what is hidden would tell of them.
+    printed or hidden before; `unsure`: those of them that are to be kept, `old` ones for good; `idle`: those
+    that keep none but each other. `parts`: each table, and each two that follow each other; `last`: those of
+    the table to decide. `costs`: what it costs to hide a cell; it doesn't depend on counts, for what is
+    hidden would tell of them.
     """
 
     cells: Sequence[Cell]
@@ -142,6 +146,7 @@ class _Table:
     known: Mapping[int, Within]
     unsure: _Marks
     old: _Marks
+    idle: _Marks
     ends: _Marks
     parts: Sequence[_Marks]
     last: Sequence[_Marks]
@@ -163,10 +168,14 @@ class _Table:
         within = {place[cell]: one for cell, one in known.items()}
         most = _more_than_any(actual, known)
         values = np.array([actual[cell] for cell in cells], dtype=np.int64)
+        some = (before.unsure, before.old, before.idle, ends)
         decides = _marks(cells, counts)
-        unsure, old, ending = (_marks(cells, some) for some in (before.unsure, before.old, ends))
+        unsure, old, idle, ending = (_marks(cells, one) for one in some)
         if any(not one.low <= values[at] <= one.high for at, one in within.items()):
-            values = _fitted(values, decides, within, rows, most)
+            try:  # what comes after begins with the ends
+                values = _fitted(values, decides | ending, within, rows, most)
+            except SumsWrong:
+                values = _fitted(values, decides, within, rows, most)
         printed = [one for one in sums if counts.keys() | known.keys() >= {one.total, *one.parts}]
         levels = np.array(list(_levels(cells, printed)), dtype=float)
         costs = 10 + levels + np.arange(len(cells)) / (len(cells) + 1)
@@ -174,7 +183,7 @@ class _Table:
         tables = [_marks(cells, untabled | table.keys()) for table in (counts, *before.known)]
         pairs = [one | next_one for one, next_one in pairwise(tables)]
         parts, last = [*tables, *pairs], [tables[0], *pairs[:1]]
-        return cls(cells, values, rows, decides, within, unsure, old, ending, parts, last, costs, most)
+        return cls(cells, values, rows, decides, within, unsure, old, idle, ending, parts, last, costs, most)
 
 
 def _marks(cells: Sequence[Cell], some: Container[Cell]) -> _Marks:
@@ -187,12 +196,12 @@ def _more_than_any(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> 
 
 
 def _fitted(
-    values: _Counts, decides: _Marks, within: Mapping[int, Within], rows: Sequence[Row], most: int
+    values: _Counts, stays: _Marks, within: Mapping[int, Within], rows: Sequence[Row], most: int
 ) -> _Counts:
-    """The next counts to these that fit what was told; those to decide stay. Raises SumsWrong for none."""
+    """The next counts to these that fit what was told; some stay. Raises SumsWrong for none."""
     known = [within.get(at, Within(0, inf)) for at in range(len(values))]
-    low = np.where(decides, 0, np.array([one.low for one in known]) - values).astype(float)
-    high = np.where(decides, 0, np.array([min(one.high, most) for one in known]) - values).astype(float)
+    low = np.where(stays, 0, np.array([one.low for one in known]) - values).astype(float)
+    high = np.where(stays, 0, np.array([min(one.high, most) for one in known]) - values).astype(float)
     change = Shifts(low, high, rows).least(np.ones(len(values)))
     if change is None:
         raise SumsWrong("The counts do not fit those that were told before.")
@@ -253,14 +262,18 @@ class _Search:
         only while an end moved, most can while none does, by what has been hidden since.
         """
         every = np.ones(len(self._table.cells), dtype=bool)
+        idle = self._table.idle
         for part in (*self._table.parts, every):
-            self._keep_in(part)
+            self._keep_in(part & ~idle, ~idle)
+            self._keep_in(part, idle)
         self._old = ~every  # what can't be kept for good must be put off once more
-        self._keep_in(every, strict=True)
-        if self.knows and self._told.any():
-            return
+        for free, of in ((~idle, ~idle), (every, idle)):
+            self._keep_in(free, of, strict=True)
+            if self.knows and (self._told & of).any():
+                return
         for part in self._table.last:
-            self._move(part)
+            self._move(part & ~idle, ~idle)
+            self._move(part, idle)
 
     def _cells(self, marked: _Marks) -> frozenset[Cell]:
         return frozenset(self._table.cells[int(at)] for at in np.flatnonzero(marked))
@@ -269,28 +282,32 @@ class _Search:
         values = self._table.values
         return _Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
 
-    def _move(self, part: _Marks) -> None:
-        """Find out which cells of a part can be others while no end moves, hiding nothing for it."""
-        if not (self._unsure & part).any():
+    def _move(self, part: _Marks, of: _Marks) -> None:
+        """Find out which of these can be others by changes of a part and of no end, hiding nothing for it."""
+        own = part & of
+        if not (self._unsure & own).any():
             return
         changes = self._changes(part & ~self._table.ends)
         for aim in _aims(len(self._table.cells)):
-            if (aims := self._unsure & part).sum() > _FEW:
+            if (aims := self._unsure & own).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
-        for at in np.flatnonzero(self._unsure & part):
+        for at in np.flatnonzero(self._unsure & own):
             for by in (1, -1):
                 if self._unsure[at]:
                     self._note(changes.of_hidden(int(at), by))
 
-    def _keep_in(self, part: _Marks, *, strict: bool = False) -> None:
-        """Hide what lets cells of a part be others by changes of it. `strict`: up to the first that can't."""
-        if not (self._told & part).any():
+    def _keep_in(self, part: _Marks, of: _Marks, *, strict: bool = False) -> None:
+        """Hide what lets these cells of a part be others by changes of it. `strict`: up to the first that
+        can't.
+        """
+        own = part & of
+        if not (self._told & own).any():
             return
         changes = self._changes(part)
         for aim in _aims(len(self._table.cells)):
-            if (aims := self._told & part).sum() > _FEW:
+            if (aims := self._told & own).sum() > _FEW:
                 self._note(changes.of_many(np.where(aims, aim, 0.0)))
-        for at in np.flatnonzero(self._told & part):
+        for at in np.flatnonzero(self._told & own):
             if self._told[at]:
                 self._keep(int(at), changes)
             if strict and self._told[at]:
@@ -318,12 +335,14 @@ class _Search:
         """Cells that may be others can't be told, and hiding more keeps them so."""
         if change is None:
             return
-        same = change == 0
-        if (self._table.ends & ~same).any():
-            self._told &= same | self._old
+        moved = kept = change != 0
+        if (moved & self._table.idle).any():
+            kept = moved & self._table.idle
+        if (self._table.ends & moved).any():
+            self._told &= ~kept | self._old
         else:
-            self._told &= same
-            self._unsure &= same
+            self._told &= ~kept
+            self._unsure &= ~kept
 
 
 def _aims(size: int) -> Iterator[NDArray[np.float64]]:

@@ -1,6 +1,7 @@
 """Many months in a row tell no hidden count: what is in hand at the end of one is so when the next begins."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from random import Random
@@ -54,12 +55,13 @@ def request(
 
 
 def told(
-    tables: Mapping[Month, MonthTold], *, in_hand_before: float = 50
+    tables: Mapping[Month, MonthTold], *, in_hand_before: float = 50, idle: Mapping[str, int] | None = None
 ) -> list[tuple[str, Kind, str | None]]:
     """The small counts of months that follow from all that their reports print of units and of all together:
     scipy finds no other ones. So many at most were in hand of a unit before the first: 0 where the office
-    began with it, as everybody knows who works there.
+    began with it, as everybody knows who works there. `idle`: units that had nothing from some month on.
     """
+    idle = idle or {}
     period, units = list(tables), sorted(set().union(*(table.units for table in tables.values())))
     size, per = len(units) * (6 * len(period) + 1), 6 * len(period) + 1
     rows, lows, highs, hidden = [], [], [], []
@@ -75,11 +77,15 @@ def told(
         row[[n * per + 6 * at + part for n in own for part in parts]] = 1
         rows, lows, highs = [*rows, row], [*lows, known.low], [*highs, known.high]
         is_there = unit is None or any(unit in tables[one].units for one in period[: at + 1])
+        is_there &= at < idle.get(unit or "", len(period))
         if is_there and known.low < known.high and known.low <= 2:
             hidden.append(((str(month), kind, unit), row))
     fits = LinearConstraint(np.array(rows), lows, highs)
     most = np.full(size, 50.0)
     most[per - 1 :: per] = in_hand_before
+    for unit, since in idle.items():
+        first = units.index(unit) * per
+        most[first + 6 * since : first + per - 1] = 0
     found: list[np.ndarray] = []
 
     def is_told(row: np.ndarray) -> bool:
@@ -166,6 +172,32 @@ def test_requests_of_one_unit_that_are_destroyed_tell_nothing_of_another() -> No
     )
     assert told_of_may.shown("in_progress", "a", "letter") == 10
     assert told_of_june.shown("in_progress", "a", "letter") is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_count_is_kept_by_a_unit_that_turns_out_to_have_had_none(seed: int) -> None:
+    """Five months on it is among those of the month no longer: it had none in the four before, either."""
+    found = [one for one in sparse(seed, "abc", 4) if one.unit != "b" or one.opened_at.month < 3]
+    found = [one if one.unit != "b" else ended_by(one, PERIOD[3].begins(ZONE)) for one in found]
+    assert told(Monitor.of(found, PERIOD, ZONE).tables, idle={"b": 3}) == []
+
+
+def ended_by(one: Followed, day: datetime) -> Followed:
+    if one.ended_at is not None and one.ended_at < day:
+        return one
+    return replace(one, ended_at=day - timedelta(days=9), outcome="done", took=1)
+
+
+@pytest.mark.parametrize(("seed", "days"), [(9, 62), (9, 35)])
+def test_requests_that_are_destroyed_after_their_month_let_no_count_be_told(seed: int, days: int) -> None:
+    """Each month is counted of what is there when it is over: all of its own, and less of those before."""
+    found, tables = sparse(seed, "ab", 5), dict[Month, MonthTold]()
+    for month in PERIOD:
+        since = month.next.begins(ZONE) - timedelta(days=days)
+        there = [one for one in found if one.ended_at is None or one.ended_at > since]
+        counted = counting(lambda _, there=there: there, month, ZONE)
+        tables[month] = month_told(counted, 1, before=before(tables, month))
+    assert told(tables) == []
 
 
 def test_a_month_of_which_a_search_is_given_up_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -358,3 +358,53 @@ def test_months_before_a_gap_are_not_reckoned_with() -> None:
     assert before({month: tables[month] for month in (THREE[0], THREE[2])}, THREE[2].next) == [
         tables[THREE[2]]
     ]
+
+
+def many(
+    unit: str, month: Month, count: int, took: int, key: str = "letter", tasks: int = 1
+) -> list[Followed]:
+    """So many that begin in a month and are done in it."""
+    opened, ended = (datetime(month.year, month.month, day, tzinfo=UTC) for day in (4, 12))
+    return [Followed(unit, opened, ended, "done", tasks, took, key, REASONS)] * count
+
+
+def test_a_share_is_reckoned_with_a_unit_that_pauses() -> None:
+    """Of 12 that met the norm two units had 10 and 2: who knew that a third had none this month knew both."""
+    found = many("rest", THREE[0], 7, 0) + many("rest", THREE[0], 4, 1)
+    for month in THREE:
+        found += many("board", month, 10, 0) + many("board", month, 5, 1)
+        found += many("records", month, 2, 0) + many("records", month, 4, 1)
+    monitor = Monitor.of(found, THREE, ZONE)
+    for unit in UNITS:
+        report = monitor.report(unit)
+        for month in THREE:
+            reach = report.reach[month]
+            assert report.met[month] is None
+            assert reach.worst.met < (10 if unit == "board" else 2) or reach.best.met > reach.worst.met
+
+
+def test_a_unit_that_pauses_is_among_those_of_the_month() -> None:
+    """Which month it had none in is not told."""
+    found = [*many("rest", THREE[0], 7, 0), *(one for month in THREE for one in many("board", month, 10, 0))]
+    assert [table.units for table in Monitor.of(found, THREE, ZONE).tables.values()] == [
+        {"rest", "board"}
+    ] * 3
+
+
+def test_tasks_of_several_processes_do_not_tell_how_many_were_of_each() -> None:
+    """Of 10 with 18 tasks two were of the process that takes five, and eight of that which takes one."""
+    month, begun = THREE[0], datetime(2026, 5, 5, tzinfo=UTC)
+    waiting = [Followed("board", begun, None, None, 1, None, key, REASONS) for key in KEYS] * 9
+    letters = many("board", month, 8, 0, "letter")
+    few, more = (
+        Monitor.of(
+            [*letters, *many("board", month, plans, 0, "plan", tasks=5), *waiting], [month], ZONE
+        ).report("board")
+        for plans in (2, 7)
+    )
+    assert few.ended[month, "done"] == 10
+    assert few.contacts == {month: None, ALL: None}
+    assert not few.tells_contacts(month)
+    assert not few.tells_contacts(ALL)
+    assert more.contacts == dict.fromkeys((month, ALL), 43 / 15)
+    assert more.tells_contacts(ALL)
