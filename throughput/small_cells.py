@@ -21,8 +21,9 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
+from throughput.changes import Changes, Counts, Marks
 from throughput.errors import SumsWrong
-from throughput.whole_numbers import Row, Shifts, WholeNumbers
+from throughput.whole_numbers import Row, Shifts
 
 SMALL = 2
 HIDDEN = "*"
@@ -34,8 +35,6 @@ _PUT_OFF = 8
 """What it costs to leave it to what comes after, where hiding one more costs 10."""
 _NEVER = 1e5
 Cell = Hashable
-_Counts = NDArray[np.int64]
-_Marks = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -140,16 +139,16 @@ class _Table:
     """
 
     cells: Sequence[Cell]
-    values: _Counts
+    values: Counts
     rows: Sequence[Row]
-    decides: _Marks
+    decides: Marks
     known: Mapping[int, Within]
-    unsure: _Marks
-    old: _Marks
-    idle: _Marks
-    ends: _Marks
-    parts: Sequence[_Marks]
-    last: Sequence[_Marks]
+    unsure: Marks
+    old: Marks
+    idle: Marks
+    ends: Marks
+    parts: Sequence[Marks]
+    last: Sequence[Marks]
     costs: NDArray[np.float64]
     most: int
 
@@ -186,7 +185,7 @@ class _Table:
         return cls(cells, values, rows, decides, within, unsure, old, idle, ending, parts, last, costs, most)
 
 
-def _marks(cells: Sequence[Cell], some: Container[Cell]) -> _Marks:
+def _marks(cells: Sequence[Cell], some: Container[Cell]) -> Marks:
     return np.array([cell in some for cell in cells], dtype=bool)
 
 
@@ -196,8 +195,8 @@ def _more_than_any(counts: Mapping[Cell, int], known: Mapping[Cell, Within]) -> 
 
 
 def _fitted(
-    values: _Counts, stays: _Marks, within: Mapping[int, Within], rows: Sequence[Row], most: int
-) -> _Counts:
+    values: Counts, stays: Marks, within: Mapping[int, Within], rows: Sequence[Row], most: int
+) -> Counts:
     """The next counts to these that fit what was told; some stay. Raises SumsWrong for none."""
     known = [within.get(at, Within(0, inf)) for at in range(len(values))]
     low = np.where(stays, 0, np.array([one.low for one in known]) - values).astype(float)
@@ -275,14 +274,14 @@ class _Search:
             self._move(part & ~idle, ~idle)
             self._move(part, idle)
 
-    def _cells(self, marked: _Marks) -> frozenset[Cell]:
+    def _cells(self, marked: Marks) -> frozenset[Cell]:
         return frozenset(self._table.cells[int(at)] for at in np.flatnonzero(marked))
 
-    def _changes(self, free: _Marks) -> "_Changes":
+    def _changes(self, free: Marks) -> Changes:
         values = self._table.values
-        return _Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
+        return Changes(self._table.rows, self._low - values, self._high - values, self._printed, free)
 
-    def _move(self, part: _Marks, of: _Marks) -> None:
+    def _move(self, part: Marks, of: Marks) -> None:
         """Find out which of these can be others by changes of a part and of no end, hiding nothing for it."""
         own = part & of
         if not (self._unsure & own).any():
@@ -296,7 +295,7 @@ class _Search:
                 if self._unsure[at]:
                     self._note(changes.of_hidden(int(at), by))
 
-    def _keep_in(self, part: _Marks, of: _Marks, *, strict: bool = False) -> None:
+    def _keep_in(self, part: Marks, of: Marks, *, strict: bool = False) -> None:
         """Hide what lets these cells of a part be others by changes of it. `strict`: up to the first that
         can't.
         """
@@ -314,11 +313,11 @@ class _Search:
                 break
         self.gave_up |= changes.gave_up
 
-    def _keep(self, at: int, changes: "_Changes") -> None:
+    def _keep(self, at: int, changes: Changes) -> None:
         """Hide what lets this cell be one more, or less: what costs least, and nothing where that does."""
         put_off, most = (_NEVER, _NEVER) if self._old[at] else (_PUT_OFF, inf)
         costs = np.where(self._printed, self._table.costs, np.where(self._table.ends, put_off, 0.001))
-        best: tuple[float, _Counts] | None = None
+        best: tuple[float, Counts] | None = None
         for by in (1, -1):
             found = changes.of_one(at, by, costs, most if best is None else best[0])
             if found is not None and (best is None or found[0] < best[0]):
@@ -331,7 +330,7 @@ class _Search:
             changes.hide(places)
             self._note(best[1])
 
-    def _note(self, change: _Counts | None) -> None:
+    def _note(self, change: Counts | None) -> None:
         """Cells that may be others can't be told, and hiding more keeps them so."""
         if change is None:
             return
@@ -354,67 +353,3 @@ def _aims(size: int) -> Iterator[NDArray[np.float64]]:
         aim = np.where(places >> bit & 1, -1.0, 1.0)
         yield aim
         yield -aim
-
-
-class _Changes:
-    """Changes of counts that keep all sums, of the cells that are `free`; the others stay as they are."""
-
-    def __init__(
-        self,
-        rows: Sequence[Row],
-        low: NDArray[np.float64],
-        high: NDArray[np.float64],
-        printed: _Marks,
-        free: _Marks,
-    ) -> None:
-        self.free, self._places = free, np.flatnonzero(free)
-        self._at = {int(at): n for n, at in enumerate(self._places)}
-        self._low, self._high = low[free], high[free]
-        own = [
-            [(self._at[at], sign) for at, sign in zip(*row, strict=True) if at in self._at] for row in rows
-        ]
-        of_free = [([at for at, _ in row], [sign for _, sign in row]) for row in own if row]
-        there = ~printed[free]
-        self._others = WholeNumbers(np.where(there, self._low, 0), np.where(there, self._high, 0), of_free)
-        self._shifts = Shifts(self._low, self._high, of_free)
-
-    def of_many(self, costs: NDArray[np.float64]) -> _Counts | None:
-        """Of hidden cells alone: those that cost the least, if the solver finds them at once."""
-        found = self._others.least(costs[self._places], search=False)
-        return None if found is None else self._of_all(found)
-
-    def of_hidden(self, at: int, by: int) -> _Counts | None:
-        """Of hidden cells alone: one or more, or less, of this cell, if the solver finds it at once."""
-        here = self._at[at]
-        low, high = (1, self._high[here]) if by > 0 else (self._low[here], -1)
-        if low > high:
-            return None
-        with self._others.bounded(here, low, high):
-            found = self._others.least(np.zeros(len(self._places)), search=False)
-        return None if found is None else self._of_all(found)
-
-    def of_one(
-        self, at: int, by: int, costs: NDArray[np.float64], enough: float
-    ) -> tuple[float, _Counts] | None:
-        """One or more, or less, of this cell: what costs the least, and what it costs; None where it is more
-        than `enough`.
-        """
-        own = costs[self._places]
-        change = self._shifts.of(self._at[at], by, own, enough=enough)
-        return None if change is None else (float(own[change != 0].sum()), self._of_all(change))
-
-    @property
-    def gave_up(self) -> bool:
-        """Whether a change may be there that was not found."""
-        return self._shifts.gave_up
-
-    def hide(self, places: NDArray[np.int64]) -> None:
-        """Let these be others from now on."""
-        for at in places:
-            here = self._at[int(at)]
-            self._others.bound(here, self._low[here], self._high[here])
-
-    def _of_all(self, change: _Counts) -> _Counts:
-        found = np.zeros(len(self.free), dtype=np.int64)
-        found[self._places] = change
-        return found

@@ -180,6 +180,12 @@ def test_who_has_it_looked_over_is_told_where_nothing_is_wrong(place: Place, cli
     form, events = opened(place, client, place.requester(), NEW), place.events()
     assert said not in client.get(NEW).text
     assert said in form.send(client, look).text
+    name = form.value("employee.name")
+    form.fill("employee.name", "Somebody Else")
+    told = form.send(client, look).text
+    assert "This can be sent, but has to be settled before anybody signs" in told
+    assert "This can&#39;t be sent yet" not in told
+    form.fill("employee.name", name)
     form.fill("employee.town", "")
     told = form.send(client, look).text
     assert said not in told
