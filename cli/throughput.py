@@ -166,13 +166,16 @@ def process(session: Session, key: str | None) -> str | None:
 def _one_of(
     session: Session, name: str, asked: str | None, words: str, defined: Set[str] = frozenset()
 ) -> str | None:
-    """What is asked for; a digest by its first digits, too. Raises ChoiceNeeded."""
+    """What is asked for; a digest by its first digits, too, and by the name that reports call it. Raises
+    ChoiceNeeded.
+    """
     if asked is None:
         return None
     found = session.scalars(select(TimingCase.table().c[name]).distinct())
     there = sorted({one for one in found if one is not None} | defined)
     digest = name == "definition_sha256"
-    alike = [one for one in there if one == asked or (digest and one.startswith(asked))]
+    digits = asked.rpartition(" · ")[2]
+    alike = [one for one in there if one == asked or (digest and one.startswith(digits))]
     if len(alike) != 1:
         raise ChoiceNeeded(f"{words} {asked!r}.", hint=f"Choose from: {', '.join(there)}." if there else "")
     return alike[0]

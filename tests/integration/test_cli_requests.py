@@ -912,7 +912,7 @@ class TestThroughput:
         assert panels["costs"] == []
         assert terminal.json("throughput", "--by", "month")["panels"] is None
         by_definition = terminal.json("throughput", "--by", "definition")["panels"]
-        assert len(by_definition["handling"][0]["definition"]) == 12
+        assert re.fullmatch("A3 · [0-9a-f]{8}", by_definition["handling"][0]["definition"])
         assert by_definition["score_card"] is None
         assert terminal.json("throughput", "--by", "unit")["panels"] is None
         (terminal.data / "costs.toml").write_text("hourly_rate = 50\n", encoding="utf-8")
