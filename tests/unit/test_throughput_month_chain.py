@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from throughput import month_table, small_cells
+from throughput import changes, month_table, small_cells
 from throughput.monitor import Monitor, Month, before, counting, months
 from throughput.month_shape import ALL, Kind
 from throughput.month_table import Counted, Followed, MonthTold, month_told
+from throughput.whole_numbers import Shifts, WholeNumbers
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 PERIOD = months(Month(2026, 1), Month(2026, 12))
@@ -207,7 +208,7 @@ def test_a_month_of_which_a_search_is_given_up_prints_nothing(monkeypatch: pytes
     earlier, last = before(tables, PERIOD[3]), counting(lambda _: found, PERIOD[3], ZONE)
     assert month_told(last, 1, before=earlier).counts
 
-    class GivenUp(small_cells.Shifts):
+    class GivenUp(Shifts):
         """It finds nothing, and can't say that there is nothing."""
 
         def of(self, *_: object, **__: object) -> None:  # type: ignore[override]
@@ -216,8 +217,8 @@ def test_a_month_of_which_a_search_is_given_up_prints_nothing(monkeypatch: pytes
     def hidden(*of: Any, before: small_cells.Before, **more: Any) -> small_cells.Hidden:
         with monkeypatch.context() as patch:
             if before.known:
-                patch.setattr(small_cells, "Shifts", GivenUp)
-                patch.setattr(small_cells.WholeNumbers, "least", lambda *_, **__: None)
+                patch.setattr(changes, "Shifts", GivenUp)
+                patch.setattr(WholeNumbers, "least", lambda *_, **__: None)
             return small_cells.hidden(*of, before=before, **more)
 
     monkeypatch.setattr(month_table, "hidden", hidden)
