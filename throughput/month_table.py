@@ -25,7 +25,7 @@ LAST_WEEK = timedelta(days=7)
 _OLD = 3
 """So many months back what is not kept for good yet has to be."""
 _FEWEST, _MORE = 4, 3
-"""So many of the months before may be others when one is decided; where that is too few, as often as many."""
+"""So many of the months before may be others when one is decided; where too few, three times as many."""
 
 
 @dataclass(frozen=True)

@@ -33,34 +33,22 @@ def labelled(told: Kept, past: Invented | None) -> Kept:
 
 def _relabelled(told: Any) -> Any:
     if isinstance(told, Mapping):
-        return {name: _relabelled(value) for name, value in told.items()}
+        return {
+            name: SIMULATED if name in _LABELS and value == MEASURED else _relabelled(value)
+            for name, value in told.items()
+        }
     if isinstance(told, list | tuple):
         return type(told)(map(_relabelled, told))
     if not is_dataclass(told) or isinstance(told, type):
         return told
-    found = {one.name: getattr(told, one.name) for one in fields(told) if one.init}
     return replace(
-        told,
-        **{
-            name: SIMULATED if name in _LABELS and value == MEASURED else _relabelled(value)
-            for name, value in found.items()
-        },
+        told, **_relabelled({one.name: getattr(told, one.name) for one in fields(told) if one.init})
     )
 
 
 def document(told: Mapping[str, Any], past: Invented | None) -> dict[str, Any]:
     """For other programs: each of its labels as it has to be, and until when the past is invented."""
-    found = told if past is None else _simulated(told)
-    return {**found, "invented_until": None if past is None else past.told}
-
-
-def _simulated(told: Any) -> Any:
-    if isinstance(told, Mapping):
-        return {
-            name: SIMULATED if name in _LABELS and value == MEASURED else _simulated(value)
-            for name, value in told.items()
-        }
-    return list(map(_simulated, told)) if isinstance(told, list | tuple) else told
+    return {**labelled(told, past), "invented_until": None if past is None else past.told}
 
 
 def with_column(

@@ -27,7 +27,7 @@ class Table:
 
 _UNITS = ((1.0, 90.0, "s"), (60.0, 5400.0, "min"), (3600.0, 172_800.0, "h"), (86_400.0, inf, "d"))
 """Seconds of a unit, and up to what people say a length in it."""
-_TOLD = 0.05
+TOLD = 0.05
 """Of a unit: less would be written as 0.0."""
 
 
@@ -35,7 +35,7 @@ def length(seconds: float, *, like: float | None = None) -> str:
     """Seconds as people say them; in the unit in which they would say `like`, where that tells it."""
     size = abs(seconds) if like is None else like
     unit, name = next((unit, name) for unit, most, name in _UNITS if size < most)
-    if like is not None and seconds and abs(seconds) < _TOLD * unit:
+    if like is not None and seconds and abs(seconds) < TOLD * unit:
         return length(seconds)
     return f"{seconds / unit:.1f} {name}"
 
@@ -44,7 +44,7 @@ def alike(*seconds: float | None) -> float:
     """Like what lengths in one row are said: in the unit of the longest, or one in which each can be told."""
     sizes = [abs(one) for one in seconds if one] or [0.0]
     at = next(place for place, (_, most, _) in enumerate(_UNITS) if max(sizes) < most)
-    while at and min(sizes) < _TOLD * _UNITS[at][0]:
+    while at and min(sizes) < TOLD * _UNITS[at][0]:
         at -= 1
     return 2 * _UNITS[at][0]
 

@@ -12,6 +12,7 @@ from throughput.contrasts import OTHERS
 from throughput.grouped import By, definition_name, digest_in, variant_in
 from throughput.origins import MEASURED, Origin, figures
 from throughput.signs import NOTHING
+from throughput.text_table import TOLD
 from wording import Value, Wording, catalogue, mark
 from workflow.calendar import ZONE
 from workflow.invented import Invented
@@ -22,7 +23,6 @@ __all__ = ["LANGUAGES", "NOTHING", "NO_BREAK", "OPEN", "ReportWords", "mark", "r
 OPEN = "…"
 NO_BREAK = "\N{NO-BREAK SPACE}"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
-_TOLD = 0.05  # of a unit: less would be written as 0.0
 _STATE = "{name:state}"
 _ORIGIN = "{origin}"
 _ORIGINS: Mapping[str, str] = {
@@ -116,7 +116,7 @@ class ReportWords(Wording):
             unit, sign = _HOUR, self.text("h")
         else:
             unit, sign = _DAY, self.text("d")
-        if like is not None and seconds and abs(seconds) < _TOLD * unit:
+        if like is not None and seconds and abs(seconds) < TOLD * unit:
             return self.time(seconds)
         return f"{self.decimal(seconds / unit)}{NO_BREAK}{sign}"
 
